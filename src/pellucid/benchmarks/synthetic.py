@@ -1,0 +1,144 @@
+"""The synthetic raw benchmark: photographs, five cameras, known noise; its protocol never changes."""
+
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, median
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+import pellucid
+from pellucid.bayer import mosaic_of
+from pellucid.color import apply_matrix, decode
+from pellucid.data.cameras import XYZ_TO_CAM
+from pellucid.data.photos import photographs
+from pellucid.io import replacing
+from pellucid.isp import ISPConfig, Rendering, render
+from pellucid.metrics import Scores, score
+from pellucid.noise import LogLinearLaw
+from pellucid.raw import Camera, Noise, RawImage
+
+BRIGHTNESS = 0.7
+BORDER = 8
+GAINS = ((2.0, 1, 1.5), (1.6, 1, 2.1), (2.4, 1, 1.3), (1.9, 1, 1.8), (2.2, 1, 1.6))
+REAL_LEVELS = (Noise(1e-5, 8e-7), Noise(1e-4, 8e-7))
+"""Two rows beside DualDn's law: real cameras at moderate ISO."""
+
+Model = Callable[[RawImage, Rendering], Tensor]
+"""What is judged: the sRGB picture (3, H, W) of a raw photograph whose noise is known."""
+
+
+class Scene(NamedTuple):
+    """One picture of the benchmark at one noise level."""
+
+    raw: RawImage
+    clean: Tensor
+    """(1, H, W)"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Mean scores of one model at one noise level and tone."""
+
+    model: str
+    noise_level: float
+    """Shot noise K."""
+    read: float
+    """Read variance."""
+    tone: float
+    psnr: float
+    ssim: float
+    seconds: float
+    """Median per picture of model and ISP, without file access."""
+    n: int
+
+
+def law_noise(shot: float) -> Noise:
+    """DualDn's law at its median."""
+    return Noise(shot, LogLinearLaw().median_read(shot))
+
+
+def scene(path: Path, number: int, noise: Noise) -> Scene:
+    """Picture `number` of the benchmark; its noise comes from a frozen stream seeded by the number."""
+    clean, camera = clean_mosaic(path, number)
+    shot, read = (float(level) for level in noise)
+    stream = np.random.RandomState(number)
+    values = clean.numpy().astype(np.float64)
+    noisy = stream.poisson(values / shot) * shot + stream.normal(0, read**0.5, values.shape)
+    mosaic = torch.from_numpy(noisy.clip(max=1).astype(np.float32))
+    return Scene(RawImage(mosaic, camera, noise), clean)
+
+
+def clean_mosaic(path: Path, number: int) -> tuple[Tensor, Camera]:
+    """Clean RGGB mosaic (1, H, W) of a photograph through camera number mod 5."""
+    matrix = torch.tensor(list(XYZ_TO_CAM.values())[number % 5])
+    camera = Camera.of(matrix, torch.tensor(GAINS[number % 5]))
+    linear = BRIGHTNESS * decode(_cropped(path), "rec709")
+    balanced = apply_matrix(linear, torch.inverse(camera.cam_to_srgb)).clamp(0, 1)
+    return mosaic_of(balanced / camera.white_balance[:, None, None]), camera
+
+
+def _cropped(path: Path) -> Tensor:
+    """Photograph (3, H, W) in [0, 1], its centre crop to multiples of 32."""
+    with Image.open(path) as image:
+        picture = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1) / 255
+    height, width = (side - side % 32 for side in picture.shape[1:])
+    top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
+    return picture[:, top : top + height, left : left + width]
+
+
+def truth(scene: Scene, rendering: Rendering) -> Tensor:
+    """What a perfect model gives: the clean mosaic, developed."""
+    return render(scene.clean, scene.raw.camera, rendering, ISPConfig(demosaic="malvar2004"))
+
+
+def evaluate(
+    models: dict[str, Model],
+    photos: Path,
+    noise_levels: list[float],
+    tones: list[float],
+    limit: int | None = None,
+    done: Callable[[], object] = lambda: None,
+) -> Iterator[Row]:
+    """Rows of every model at every level and tone; `done` is called after each picture."""
+    paths = photographs(photos)[:limit]
+    for noise in [*map(law_noise, noise_levels), *REAL_LEVELS]:
+        scenes = [scene(path, i, noise) for i, path in enumerate(paths)]
+        for tone in tones:
+            for name, model in models.items():
+                yield _row(name, model, noise, tone, scenes, done)
+
+
+def _row(
+    name: str, model: Model, noise: Noise, tone: float, scenes: list[Scene], done: Callable[[], object]
+) -> Row:
+    rendering, scores, seconds = Rendering(1.0, tone), list[Scores](), list[float]()
+    for one in scenes:
+        start = perf_counter()
+        picture = model(one.raw, rendering)
+        seconds.append(perf_counter() - start)
+        scores.append(score(picture, truth(one, rendering), BORDER))
+        done()
+    psnr, ssim = (fmean(values) for values in zip(*scores, strict=True))
+    shot, read = (float(f"{level:.6g}") for level in noise)
+    return Row(name, shot, read, tone, psnr, ssim, median(seconds), len(scenes))
+
+
+def isp_alone(raw: RawImage, rendering: Rendering) -> Tensor:
+    """The row `input`: the noisy mosaic, developed."""
+    return render(raw.mosaic, raw.camera, rendering, ISPConfig(demosaic="malvar2004"))
+
+
+def write_rows(path: Path, rows: list[Row], settings: dict[str, object]) -> None:
+    """JSON with the settings, the machine and the rows."""
+    machine = {"machine": platform.machine(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    facts = {"benchmark": "synthetic", "pellucid": pellucid.__version__, **settings, **machine}
+    with replacing(path) as file:
+        file.write(json.dumps({"settings": facts, "rows": [asdict(row) for row in rows]}, indent=1).encode())

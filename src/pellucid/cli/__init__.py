@@ -1,0 +1,24 @@
+"""The command line: `pellucid COMMAND`; each command imports what it needs only when it runs."""
+
+import os
+import sys
+
+from pellucid.cli.parser import parse
+from pellucid.errors import PellucidError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; bad input gets one line on stderr and exit code 2."""
+    try:
+        code = parse(arguments)()
+    except PellucidError as error:
+        print(f"pellucid: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("pellucid: interrupted", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has gone; what is left in the buffer must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,84 @@
+"""Colour: transfer curves and their inverses, white points, XYZ, and camera matrices."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Transfer = Literal["rec709", "gamma2.2", "srgb", "linear"]
+Illuminant = Literal["D65", "D50"]
+
+# IEC 61966-2-1; the D50 one is Lindbloom's Bradford-adapted sRGB, as DualDn uses it.
+SRGB_TO_XYZ: dict[Illuminant, tuple[tuple[float, float, float], ...]] = {
+    "D65": (
+        (0.4124564, 0.3575761, 0.1804375),
+        (0.2126729, 0.7151522, 0.0721750),
+        (0.0193339, 0.1191920, 0.9503041),
+    ),
+    "D50": (
+        (0.4360747, 0.3850649, 0.1430804),
+        (0.2225045, 0.7168786, 0.0606169),
+        (0.0139322, 0.0971045, 0.7141733),
+    ),
+}
+
+
+def apply_matrix(picture: Tensor, matrix: Tensor) -> Tensor:
+    """Picture (..., 3, H, W) with every pixel multiplied by its matrix (..., 3, 3)."""
+    return torch.einsum("...ij,...jhw->...ihw", matrix, picture)
+
+
+def normalise_rows(matrix: Tensor) -> Tensor:
+    """Matrix whose rows sum to 1, so that grey stays grey."""
+    return matrix / matrix.sum(-1, keepdim=True)
+
+
+def cam_to_srgb(xyz_to_cam: Tensor) -> Tensor:
+    """Balanced camera RGB to linear sRGB (..., 3, 3), dcraw's way: normalise, then invert."""
+    srgb_to_xyz = xyz_to_cam.new_tensor(SRGB_TO_XYZ["D65"])
+    return torch.inverse(normalise_rows(xyz_to_cam @ srgb_to_xyz))
+
+
+def encode(linear: Tensor, transfer: Transfer) -> Tensor:
+    """Display values of linear light; monotone and finite in its gradient everywhere."""
+    match transfer:
+        case "rec709":
+            return torch.where(
+                linear < 0.018, 4.5 * linear, 1.099 * linear.clamp(min=0.018) ** 0.45 - 0.099
+            )
+        case "srgb":
+            high = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+            return torch.where(linear < 0.0031308, 12.92 * linear, high)
+        case "gamma2.2":
+            return linear.clamp(min=1e-8) ** (1 / 2.2)
+        case "linear":
+            return linear
+
+
+def encode_slope(linear: Tensor, transfer: Transfer) -> Tensor:
+    """Derivative of `encode`."""
+    match transfer:
+        case "rec709":
+            return torch.where(linear < 0.018, 4.5, 1.099 * 0.45 * linear.clamp(min=0.018) ** -0.55)
+        case "srgb":
+            high = 1.055 / 2.4 * linear.clamp(min=0.0031308) ** (1 / 2.4 - 1)
+            return torch.where(linear < 0.0031308, 12.92, high)
+        case "gamma2.2":
+            return linear.clamp(min=1e-8) ** (1 / 2.2 - 1) / 2.2
+        case "linear":
+            return torch.ones_like(linear)
+
+
+def decode(display: Tensor, transfer: Transfer) -> Tensor:
+    """Linear light of display values, the inverse of `encode`."""
+    match transfer:
+        case "rec709":
+            high = ((display.clamp(min=0.081) + 0.099) / 1.099) ** (1 / 0.45)
+            return torch.where(display < 0.081, display / 4.5, high)
+        case "srgb":
+            high = ((display.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
+            return torch.where(display < 0.04045, display / 12.92, high)
+        case "gamma2.2":
+            return display.clamp(min=0) ** 2.2
+        case "linear":
+            return display

@@ -1,0 +1,93 @@
+"""Training samples: a clean picture becomes a raw mosaic of a random camera, and a noisy one beside it."""
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.utils.data import Dataset
+
+from pellucid.data.cameras import random_camera
+from pellucid.data.photos import PatchSource
+from pellucid.isp import Rendering, unrender
+from pellucid.noise import MixedLaw, NoiseLaw, add_noise, uniform
+from pellucid.raw import Camera, Noise
+
+
+class Sample(NamedTuple):
+    """One training sample, or a batch of them."""
+
+    noisy: Tensor
+    """(..., 1, H, W) RGGB."""
+    clean: Tensor
+    """(..., 1, H, W) RGGB."""
+    camera: Camera
+    noise: Noise
+    """What the network is told, which is not quite what was added."""
+    rendering: Rendering
+
+
+@dataclass(frozen=True)
+class RawSynthesis:
+    """How a clean picture becomes a sample."""
+
+    law: NoiseLaw = field(default_factory=MixedLaw)
+    jitter: float = 2.0
+    """The network is told shot and read levels wrong by up to this factor, so that estimates will do."""
+    darkest: float = 0.15
+    """Pictures are dimmed, log-uniformly, to at least this share of the sensor's range."""
+
+    def __call__(self, picture: Tensor, generator: Generator) -> Sample:
+        """Sample of a picture (3, H, W) of display values."""
+        camera = random_camera(generator)
+        dim = math.exp(uniform(math.log(self.darkest), 0, generator))
+        exposure = dim ** -uniform(0, 1, generator)
+        rendering = Rendering(exposure, uniform(0, 1, generator))
+        clean = unrender(turned(picture, generator), camera, Rendering(1 / dim, 0.0))
+        noise = self.law.sample(generator)
+        noisy = add_noise(clean, noise, generator=generator).clamp(max=1)
+        told = Noise(*(level * self._error(generator) for level in noise))
+        return Sample(noisy, clean, camera, told, rendering)
+
+    def _error(self, generator: Generator) -> float:
+        """Factor between 1 / jitter and jitter, near 1 more often than not."""
+        spread = uniform(-0.5, 0.5, generator) + uniform(-0.5, 0.5, generator)
+        return self.jitter**spread
+
+
+def turned(picture: Tensor, generator: Generator) -> Tensor:
+    """Picture in one of its eight flips and quarter turns."""
+    which = int(torch.randint(8, (), generator=generator).item())
+    picture = picture.rot90(which % 4, (-2, -1))
+    return picture.flip(-1) if which >= 4 else picture
+
+
+class SyntheticRaw(Dataset[Sample]):
+    """Samples without end; sample n is a pure function of (seed, n)."""
+
+    def __init__(
+        self,
+        sources: list[PatchSource],
+        weights: list[float],
+        synthesis: RawSynthesis,
+        size: int,
+        seed: int,
+    ) -> None:
+        """Each source is drawn in proportion to its weight; `size` is the patch's side in pixels."""
+        if len(sources) != len(weights) or size % 2:
+            raise ValueError(f"got {len(sources)} sources, {len(weights)} weights, size {size}; expected even size")
+        self.sources, self.synthesis, self.size, self.seed = sources, synthesis, size, seed
+        self.weights = torch.tensor(weights)
+
+    def __getitem__(self, n: int) -> Sample:
+        """Sample n."""
+        generator = generator_of(self.seed, n)
+        source = self.sources[int(torch.multinomial(self.weights, 1, generator=generator).item())]
+        return self.synthesis(source.patch(self.size, generator), generator)
+
+
+def generator_of(*key: int) -> Generator:
+    """A CPU generator seeded by some integers; torch itself would only look at 32 bits of one."""
+    return Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))

@@ -1,0 +1,197 @@
+"""Demosaicking on packed half-size planes: three linear filters and DualDn's edge-directed one.
+
+A linear demosaicker is one convolution of the four planes: its 5x5 filters over the mosaic (Malvar
+et al. 2004), sorted by the site they stand on and the site they read, are 3x3 filters over planes.
+"""
+
+from functools import cache
+from itertools import product
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pellucid.bayer import Padding, pack, pad, unpack, unpad
+from pellucid.color import apply_matrix
+
+Demosaic = Literal["nearest", "bilinear", "malvar2004", "ahd"]
+Border = Literal["mirror", "published"]
+
+SITES = ((0, 0), (0, 1), (1, 0), (1, 1))
+"""Row and column of R, G1, G2, B in the RGGB cell."""
+MIRROR = Padding(4, 4, 4, 4)
+"""Mirrored pixels around a mosaic: the reach of the widest demosaicker."""
+
+
+def demosaic(
+    mosaic: Tensor, method: Demosaic, cam_to_xyz: Tensor | None = None, border: Border = "mirror"
+) -> Tensor:
+    """Camera RGB (..., 3, H, W) of an RGGB mosaic (..., 1, H, W).
+
+    `cam_to_xyz` (..., 3, 3) is what `ahd` measures colour differences with. `published` borders are
+    DualDn's: `nearest` wraps round, the others see zeros and darken.
+    """
+    if border == "published":
+        return _demosaic(mosaic, method, cam_to_xyz)
+    return unpad(_demosaic(pad(mosaic, MIRROR), method, cam_to_xyz), MIRROR)
+
+
+def _demosaic(mosaic: Tensor, method: Demosaic, cam_to_xyz: Tensor | None) -> Tensor:
+    return _ahd(mosaic, cam_to_xyz) if method == "ahd" else _linear(mosaic, method)
+
+
+def convolve(planes: Tensor, weights: Tensor, wrap: bool = False) -> Tensor:
+    """Planes (..., C, h, w) under filters (O, C, 3, 3); outside are zeros, or the opposite edge."""
+    flat = F.pad(
+        planes.reshape(-1, *planes.shape[-3:]), (1, 1, 1, 1), "circular" if wrap else "constant"
+    )
+    out = F.conv2d(flat, weights.to(planes))
+    return out.reshape(*planes.shape[:-3], *out.shape[-3:])
+
+
+# -- linear demosaickers --------------------------------------------------------------------------
+
+Linear = Literal["nearest", "bilinear", "malvar2004"]
+
+_NEAREST = {
+    "keep": [[1.0]],
+    "cross": [[1.0, 0, 0]],
+    "beside": [[1.0, 0, 0]],
+    "diagonal": [[1.0, 0, 0], [0, 0, 0], [0, 0, 0]],
+}
+_BILINEAR = {
+    "keep": [[1.0]],
+    "cross": [[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]],
+    "beside": [[0.5, 0, 0.5]],
+    "diagonal": [[0.25, 0, 0.25], [0, 0, 0], [0.25, 0, 0.25]],
+}
+_MALVAR = {
+    "keep": [[1.0]],
+    "cross": [
+        [0, 0, -0.125, 0, 0],
+        [0, 0, 0.25, 0, 0],
+        [-0.125, 0.25, 0.5, 0.25, -0.125],
+        [0, 0, 0.25, 0, 0],
+        [0, 0, -0.125, 0, 0],
+    ],
+    "beside": [
+        [0, 0, 0.0625, 0, 0],
+        [0, -0.125, 0, -0.125, 0],
+        [-0.125, 0.5, 0.625, 0.5, -0.125],
+        [0, -0.125, 0, -0.125, 0],
+        [0, 0, 0.0625, 0, 0],
+    ],
+    "diagonal": [
+        [0, 0, -0.1875, 0, 0],
+        [0, 0.25, 0, 0.25, 0],
+        [-0.1875, 0, 0.75, 0, -0.1875],
+        [0, 0.25, 0, 0.25, 0],
+        [0, 0, -0.1875, 0, 0],
+    ],
+}
+# Which filter makes each colour at the sites R, G1, G2, B; "above" is "beside", transposed.
+_FILTER_AT = {
+    "R": ("keep", "beside", "above", "diagonal"),
+    "G": ("cross", "keep", "keep", "cross"),
+    "B": ("diagonal", "above", "beside", "keep"),
+}
+
+
+def _linear(mosaic: Tensor, method: Linear) -> Tensor:
+    planes = pack(mosaic)
+    return F.pixel_shuffle(convolve(planes, linear_weights(method), wrap=method == "nearest"), 2)
+
+
+@cache
+def linear_weights(method: Linear) -> Tensor:
+    """Filters (12, 4, 3, 3) from planes to colours R, G, B; output 4 * colour + site."""
+    table = {"nearest": _NEAREST, "bilinear": _BILINEAR, "malvar2004": _MALVAR}[method]
+    filters = {name: torch.tensor(rows) for name, rows in table.items()}
+    filters["above"] = filters["beside"].T
+    return torch.stack(
+        [
+            polyphase(filters[name], site)
+            for names in _FILTER_AT.values()
+            for site, name in enumerate(names)
+        ]
+    )
+
+
+def polyphase(mosaic_filter: Tensor, site: int) -> Tensor:
+    """Filter (4, 3, 3) over planes that equals a filter over the mosaic centred on one site."""
+    weights = torch.zeros(4, 3, 3)
+    rows, columns = mosaic_filter.shape
+    for i, j in product(range(rows), range(columns)):
+        y, x = SITES[site][0] + i - rows // 2, SITES[site][1] + j - columns // 2
+        weights[2 * (y % 2) + x % 2, y // 2 + 1, x // 2 + 1] += mosaic_filter[i, j]
+    return weights
+
+
+# -- DualDn's edge-directed demosaicker -----------------------------------------------------------
+
+
+def _ahd(mosaic: Tensor, cam_to_xyz: Tensor | None) -> Tensor:
+    """Green along row or column, chosen hard by the bilinear picture; R and B by differences.
+
+    The smoothed differences alter the measured reds and blues too, as in the published code.
+    """
+    planes = pack(mosaic)
+    bilinear = _linear(mosaic, "bilinear")
+    differences = _smooth(bilinear - bilinear[..., 1:2, :, :])
+    greens = torch.unflatten(convolve(planes, _green_weights()), -3, (2, 4))
+    along_row, along_column = greens.unbind(-4)
+    with torch.no_grad():
+        column = _prefer_column(bilinear, cam_to_xyz)
+    return differences + torch.where(column, unpack(along_column), unpack(along_row))
+
+
+@cache
+def _green_weights() -> Tensor:
+    """Filters (8, 4, 3, 3): green at the four sites from the row, then from the column."""
+    line = torch.tensor([[-0.25, 0.5, 0.5, 0.5, -0.25]])
+    keep = torch.ones(1, 1)
+    return torch.stack(
+        [
+            polyphase(f, site)
+            for along in (line, line.T)
+            for site, f in enumerate((along, keep, keep, along))
+        ]
+    )
+
+
+def _smooth(picture: Tensor) -> Tensor:
+    """3x3 Gaussian of sigma 1.5, edges mirrored."""
+    line = torch.exp(-(torch.tensor([-1.0, 0.0, 1.0]) ** 2) / (2 * 1.5**2)).to(picture)
+    line = line / line.sum()
+    flat = F.pad(picture.reshape(-1, 1, *picture.shape[-2:]), (1, 1, 1, 1), mode="reflect")
+    return F.conv2d(flat, (line[:, None] * line)[None, None]).reshape(picture.shape)
+
+
+_TOWARDS = torch.tensor([[1.0, 2, -3, 0, 0], [0, 0, -3, 2, 1]])
+_D65_WHITE = (0.95047, 1.0, 1.08883)
+
+
+def _prefer_column(picture: Tensor, cam_to_xyz: Tensor | None) -> Tensor:
+    """Where (..., 1, H, W) the Lab picture changes along its row at least as much as down."""
+    matrix = torch.eye(3).to(picture) if cam_to_xyz is None else cam_to_xyz
+    lab = _lab(apply_matrix(picture, matrix))
+    return _change(lab) >= _change(lab.mT).mT
+
+
+def _lab(xyz: Tensor) -> Tensor:
+    """CIE L*a*b* of XYZ under D65; the published code gives it an XYZ whose white is (1, 1, 1)."""
+    x, y, z = (xyz / xyz.new_tensor(_D65_WHITE)[:, None, None]).unbind(-3)
+    x, y, z = (
+        torch.where(v > 0.008856, v.clamp(min=0.008856) ** (1 / 3), 7.787 * v + 4 / 29)
+        for v in (x, y, z)
+    )
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=-3)
+
+
+def _change(lab: Tensor) -> Tensor:
+    """Size (..., 1, H, W) of the one-sided differences along the rows."""
+    flat = lab.reshape(-1, 1, *lab.shape[-2:])
+    steps = F.conv2d(flat, _TOWARDS.to(lab)[:, None, None, :], padding=(0, 2))
+    light, a, b = steps.reshape(*lab.shape[:-3], 3, 2, *lab.shape[-2:]).unbind(-4)
+    return (light.abs() + (a**2 + b**2).sqrt()).sum(-3, keepdim=True)

@@ -1,0 +1,34 @@
+"""PNG of 16 bits with profile and EXIF, which pillow cannot write (PNG third edition, W3C 2025)."""
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+
+import struct
+import zlib
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_END = len(_SIGNATURE) + 12 + 13  # the IHDR chunk always has 13 bytes
+
+
+def png16(pixels: npt.NDArray[np.uint16], profile: bytes, exif: bytes) -> bytes:
+    """PNG file of pixels (H, W, 3) with an ICC profile and a TIFF block of EXIF."""
+    encoded = bytes(imagecodecs.png_encode(pixels))
+    extra = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profile)) + _chunk(b"eXIf", exif)
+    return encoded[:_HEADER_END] + extra + encoded[_HEADER_END:]
+
+
+def bit_depth(head: bytes) -> int | None:
+    """Bits per channel of a file that begins like this; None where it is no PNG."""
+    return head[24] if head.startswith(_SIGNATURE) and len(head) > 24 else None
+
+
+def decode_png(data: bytes) -> npt.NDArray[np.generic]:
+    """Pixels (H, W) or (H, W, C) of a PNG file, in its own bit depth."""
+    return np.asarray(imagecodecs.png_decode(data))
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

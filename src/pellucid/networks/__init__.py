@@ -1,0 +1,6 @@
+"""Restoration networks: tensors in, tensors out."""
+
+from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet, Restored
+from pellucid.networks.unet import UNet, UNetConfig
+
+__all__ = ["DualDomainConfig", "DualDomainNet", "Restored", "UNet", "UNetConfig"]

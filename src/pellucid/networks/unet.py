@@ -1,0 +1,91 @@
+"""A plain convolutional U-Net (Ronneberger et al. 2015) on packed planes, without biases.
+
+Without biases the network is homogeneous (Mohan et al. 2020): twice the picture under twice the noise
+gives twice the result, so that base ISO and the highest one are the same problem to it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """Shape of a `UNet`."""
+
+    kind: Literal["unet"] = "unet"
+    channels: int = 4
+    """Channels of the picture; its noise map has as many."""
+    shuffle: int = 1
+    """Pixels of the picture per side that share one pixel of the planes inside."""
+    widths: tuple[int, ...] = (24, 48, 96, 160)
+    """Features at each resolution, finest first."""
+    convolutions: int = 2
+    """3x3 convolutions in each block."""
+
+
+class UNet(nn.Module):
+    """Picture (B, C, H, W) and its noise map (B, C, H, W) to the restored picture (B, C, H, W)."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        """Starts as the identity: the last layer is zero."""
+        super().__init__()
+        self.config = config
+        widths, inside = config.widths, config.channels * config.shuffle**2
+        self.encoders = nn.ModuleList(
+            [block(2 * inside if i == 0 else w, w, config.convolutions) for i, w in enumerate(widths)]
+        )
+        pairs = list(zip(widths, widths[1:], strict=False))
+        self.downs = nn.ModuleList([nn.Conv2d(fine, coarse, 2, 2, bias=False) for fine, coarse in pairs])
+        self.ups = nn.ModuleList([nn.ConvTranspose2d(coarse, fine, 2, 2, bias=False) for fine, coarse in pairs])
+        self.decoders = nn.ModuleList([block(w, w, config.convolutions) for w in widths[:-1]])
+        self.head = nn.Conv2d(widths[0], inside, 3, padding=1, bias=False)
+        nn.init.zeros_(self.head.weight)
+        self.to(memory_format=torch.channels_last)
+
+    @property
+    def stride(self) -> int:
+        """Shifts of the picture by multiples of this shift the result."""
+        return self.config.shuffle * 2 ** (len(self.config.widths) - 1)
+
+    @property
+    def halo(self) -> int:
+        """How far a pixel of the result can see, in pixels of the picture, rounded up to the stride."""
+        levels = len(self.config.widths)
+        reach = 1 + sum(
+            (1 if i == levels - 1 else 2) * self.config.convolutions * 2**i + 2**i for i in range(levels)
+        )
+        return -(-reach * self.config.shuffle // self.stride) * self.stride
+
+    def forward(self, picture: Tensor, std: Tensor) -> Tensor:
+        """Restored picture; sides are padded to the stride inside and cropped again."""
+        height, width = picture.shape[-2:]
+        both = fit(torch.cat([picture, std], dim=-3), self.stride)
+        x = F.pixel_unshuffle(both, self.config.shuffle).contiguous(memory_format=torch.channels_last)
+        kept: list[Tensor] = []
+        for encode, down in zip(self.encoders, self.downs, strict=False):
+            kept.append(encode(x))
+            x = down(kept[-1])
+        x = self.encoders[-1](x)
+        for up, decode, fine in zip(reversed(self.ups), reversed(self.decoders), reversed(kept), strict=True):
+            x = decode(up(x) + fine)
+        residual = F.pixel_shuffle(self.head(x), self.config.shuffle)
+        return picture + residual[..., :height, :width]
+
+
+def block(inputs: int, outputs: int, convolutions: int) -> nn.Sequential:
+    """3x3 convolutions, each followed by a ReLU."""
+    layers: list[nn.Module] = []
+    for i in range(convolutions):
+        layers += [nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=False), nn.ReLU(True)]
+    return nn.Sequential(*layers)
+
+
+def fit(picture: Tensor, multiple: int) -> Tensor:
+    """Picture with its right and bottom edges repeated up to sides that `multiple` divides."""
+    height, width = picture.shape[-2:]
+    right, bottom = -width % multiple, -height % multiple
+    return F.pad(picture, (0, right, 0, bottom), mode="replicate") if right or bottom else picture

@@ -1,0 +1,83 @@
+"""Noise level of a rendered picture: DualDn's map, and the deviation carried through the stages."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pellucid.bayer import pack, pad, per_site, unpad
+from pellucid.color import apply_matrix, encode, encode_slope
+from pellucid.demosaic import MIRROR, convolve, linear_weights
+from pellucid.isp import (
+    ISPConfig,
+    Rendering,
+    matrix_to_srgb,
+    render,
+    roll_slope,
+    to_linear,
+    tone_slope,
+)
+from pellucid.noise import standard_deviation, variance
+from pellucid.raw import Camera, Noise
+
+
+def published_map(
+    mosaic: Tensor, noise: Noise, camera: Camera, rendering: Rendering, config: ISPConfig
+) -> Tensor:
+    """DualDn's map (..., 3, H, W): the raw standard deviation rendered as if it were a picture."""
+    return render(standard_deviation(mosaic, noise), camera, rendering, config)
+
+
+def propagated_map(
+    mosaic: Tensor, noise: Noise, camera: Camera, rendering: Rendering, config: ISPConfig
+) -> Tensor:
+    """Standard deviation (..., 3, H, W) of `render(mosaic + noise)` around a denoised mosaic.
+
+    Exact through gains, linear demosaicking and matrix, with the covariances that demosaicking
+    makes between channels (malvar2004 stands in for ahd); then the slopes of the curves at the
+    signal.
+    What clips is weighed by the chance that it does not.
+    """
+    exposure, tone = (value.to(mosaic) for value in rendering)
+    matrix = matrix_to_srgb(camera, config) * exposure[..., None, None]
+    linear = to_linear(mosaic, camera, config)
+    covariance = _covariance(mosaic, noise, camera, config)
+    if config.highlights == "roll":
+        slope = roll_slope(linear)
+        covariance = covariance * torch.stack(
+            [slope[..., i, :, :] * slope[..., j, :, :] for i, j in _PAIRS], dim=-3
+        )
+    spread = (
+        torch.einsum("...ok,...khw->...ohw", _squares(matrix), covariance).clamp(min=1e-14).sqrt()
+    )
+    signal = apply_matrix(linear, matrix)
+    inside = _normal_cdf(signal / spread) - _normal_cdf((signal - 1) / spread)
+    signal = signal.clamp(0, 1)
+    curves = encode_slope(signal, config.transfer) * tone_slope(
+        encode(signal, config.transfer), tone
+    )
+    return spread * inside * curves
+
+
+def _normal_cdf(x: Tensor) -> Tensor:
+    return 0.5 + 0.5 * torch.erf(x * 0.5**0.5)
+
+
+_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+
+
+def _covariance(mosaic: Tensor, noise: Noise, camera: Camera, config: ISPConfig) -> Tensor:
+    """Covariances RR, GG, BB, RG, RB, GB (..., 6, H, W) of balanced camera RGB."""
+    planes = pack(pad(mosaic, MIRROR))
+    gains = per_site(camera.white_balance.to(planes))
+    method = "malvar2004" if config.demosaic == "ahd" else config.demosaic
+    filters = torch.unflatten(linear_weights(method), 0, (3, 4))
+    products = torch.cat([filters[i] * filters[j] for i, j in _PAIRS])
+    return unpad(F.pixel_shuffle(convolve(variance(planes, noise) * gains**2, products), 2), MIRROR)
+
+
+def _squares(matrix: Tensor) -> Tensor:
+    """Coefficients (..., 3, 6) of the covariances in the variance of each output of a matrix."""
+    doubled = (1, 1, 1, 2, 2, 2)
+    return torch.stack(
+        [n * matrix[..., i] * matrix[..., j] for n, (i, j) in zip(doubled, _PAIRS, strict=True)], -1
+    )

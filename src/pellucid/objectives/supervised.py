@@ -1,0 +1,28 @@
+"""The supervised objective: both domains against the truth (Li et al. 2024)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from pellucid.data.synthesis import Sample
+from pellucid.losses import balanced_l1, l1
+from pellucid.networks.dual_domain import DualDomainNet
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """L1 on the mosaic and on the picture; the true picture is the clean mosaic, developed the same way."""
+
+    loss: Literal["l1", "balanced_l1"] = "balanced_l1"
+    raw_weight: float = 1.0
+    srgb_weight: float = 1.0
+
+    def __call__(self, net: DualDomainNet, sample: Sample) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and what to log."""
+        distance = {"l1": l1, "balanced_l1": balanced_l1}[self.loss]
+        restored = net(sample.noisy, sample.camera, sample.noise, sample.rendering)
+        truth = net.develop(sample.clean, sample.camera, sample.rendering)
+        raw, srgb = distance(restored.mosaic, sample.clean), distance(restored.srgb, truth)
+        loss = (self.raw_weight * raw if net.raw_net is not None else 0.0) + self.srgb_weight * srgb
+        return loss, {"loss": loss.detach(), "raw": raw.detach(), "srgb": srgb.detach()}

@@ -1,0 +1,74 @@
+"""Large pictures in tiles that give, to float rounding, what the whole picture would."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Grid(NamedTuple):
+    """How a picture is cut: offsets are multiples of `stride`, and each tile sees `halo` pixels around it."""
+
+    tile: int
+    stride: int
+    halo: int
+
+
+class Span(NamedTuple):
+    """Rows or columns of one tile, end excluded."""
+
+    start: int
+    stop: int
+
+
+def tiles(height: int, width: int, grid: Grid) -> list[tuple[Span, Span]]:
+    """Rows and columns of all tiles, of about equal size and at most `grid.tile` where the stride allows."""
+    return [(rows, columns) for rows in _spans(height, grid) for columns in _spans(width, grid)]
+
+
+def _spans(length: int, grid: Grid) -> Iterator[Span]:
+    count = max(1, -(-length // max(grid.tile, grid.stride)))
+    step = -(-length // (count * grid.stride)) * grid.stride
+    return (Span(start, min(start + step, length)) for start in range(0, length, step))
+
+
+def run_tiled(
+    run: Callable[..., Tensor],
+    pictures: tuple[Tensor, ...],
+    channels: int,
+    grid: Grid,
+    done: Callable[[], object] = lambda: None,
+) -> Tensor:
+    """The result (channels, H, W) of `run` on batches of one tile of each picture (C, H, W).
+
+    Outside the picture its mirror is seen; mirrored without its edge, a mosaic keeps its phase.
+    `done` is called after each tile.
+    """
+    height, width = pictures[0].shape[-2:]
+    result = pictures[0].new_empty(channels, height, width)
+    for rows, columns in tiles(height, width, grid):
+        seen = (window(picture, rows, columns, grid)[None] for picture in pictures)
+        top, left = grid.halo, grid.halo
+        inner = run(*seen)[0, :, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
+        result[:, rows.start : rows.stop, columns.start : columns.stop] = inner
+        done()
+    return result
+
+
+def window(picture: Tensor, rows: Span, columns: Span, grid: Grid) -> Tensor:
+    """The part (C, h, w) of a picture that a tile sees: itself and its halo, up to whole strides."""
+    y, x = (
+        mirrored(span, picture.shape[dim], grid).to(picture.device)
+        for span, dim in ((rows, -2), (columns, -1))
+    )
+    return picture.index_select(-2, y).index_select(-1, x)
+
+
+def mirrored(span: Span, length: int, grid: Grid) -> Tensor:
+    """Indices into 0 .. length - 1 of a span and its halo, mirrored as often as it takes."""
+    whole = -(-(span.stop - span.start) // grid.stride) * grid.stride
+    index = torch.arange(span.start - grid.halo, span.start + whole + grid.halo)
+    period = max(1, 2 * (length - 1))
+    index = index.remainder(period)
+    return torch.minimum(index, period - index)

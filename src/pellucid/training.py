@@ -1,0 +1,208 @@
+"""Training with Lightning: a recipe names the network, the objective and the data; resuming truly resumes."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Sampler
+
+from pellucid.checkpoint import save_network
+from pellucid.data.dead_leaves import DeadLeaves
+from pellucid.data.photos import PatchSource, PhotoFolder
+from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
+from pellucid.networks.dual_domain import DualDomainConfig
+from pellucid.objectives.supervised import Supervised
+
+
+class Training(LightningModule):
+    """A dual-domain network, its objective and its optimiser."""
+
+    def __init__(
+        self,
+        network: DualDomainConfig | None = None,
+        objective: Supervised | None = None,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-4,
+        warmup_steps: int = 500,
+    ) -> None:
+        """AdamW, a linear warm-up and a cosine to zero at the trainer's last step.
+
+        Args:
+            network: What is trained.
+            objective: What is minimised.
+            learning_rate: Highest learning rate.
+            weight_decay: Of AdamW.
+            warmup_steps: Steps until the highest learning rate.
+        """
+        super().__init__()
+        self.config, self.objective = network or DualDomainConfig(), objective or Supervised()
+        self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
+        self.net = self.config.build()
+
+    def training_step(self, batch: Sample, _: int) -> Tensor:
+        """Loss of one batch."""
+        loss, logs = self.objective(self.net, batch)
+        self.log_dict({f"train/{name}": value for name, value in logs.items()}, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Sample, _: int) -> None:
+        """PSNR of the restored picture, and what it gains over the picture developed as it is."""
+        truth = self.net.develop(batch.clean, batch.camera, batch.rendering)
+        noisy = self.net.develop(batch.noisy, batch.camera, batch.rendering)
+        restored = self.net(batch.noisy, batch.camera, batch.noise, batch.rendering).srgb
+        after, before = (_psnr(picture.clamp(0, 1), truth) for picture in (restored, noisy))
+        self.log_dict({"val/psnr": after.mean(), "val/gain": (after - before).mean()}, prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser and its schedule, which depends on the step alone."""
+        optimizer: Optimizer = AdamW(self.net.parameters(), self.learning_rate, weight_decay=self.weight_decay)
+        last = max(1, int(self.trainer.estimated_stepping_batches))
+
+        def scale(step: int) -> float:
+            warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / last)))
+
+        return [optimizer], [{"scheduler": LambdaLR(optimizer, scale), "interval": "step"}]
+
+
+def _psnr(picture: Tensor, truth: Tensor) -> Tensor:
+    """PSNR (B,) of pictures in [0, 1]."""
+    return -10 * (picture - truth).square().flatten(1).mean(1).clamp(min=1e-12).log10()
+
+
+class RawData(LightningDataModule):
+    """Synthetic raw samples of photographs and dead leaves."""
+
+    def __init__(
+        self,
+        photos: Path | None = None,
+        leave_out: tuple[str, ...] = (),
+        leaves_share: float = 0.15,
+        synthesis: RawSynthesis | None = None,
+        patch: int = 128,
+        batch_size: int = 8,
+        validation_samples: int = 64,
+        seed: int = 0,
+        workers: int = 0,
+    ) -> None:
+        """Samples are numbered by the step, so that interruptions and ranks do not change what is seen.
+
+        Args:
+            photos: Folder of photographs; without one, dead leaves alone.
+            leave_out: Names of photographs that must not be seen.
+            leaves_share: Share of dead leaves among the samples.
+            synthesis: From picture to raw sample.
+            patch: Side of a patch in pixels.
+            batch_size: Patches in a step, on each device.
+            validation_samples: Samples, from another seed, on which training is watched.
+            seed: Of all samples.
+            workers: Processes that make samples; 0 makes them in the training process.
+        """
+        super().__init__()
+        self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share
+        self.synthesis, self.patch, self.batch_size = synthesis or RawSynthesis(), patch, batch_size
+        self.validation_samples, self.seed, self.workers = validation_samples, seed, workers
+        self.sources: list[PatchSource] = []
+
+    def setup(self, stage: str) -> None:
+        """Read the photographs."""
+        if not self.sources:
+            photos: list[PatchSource] = [PhotoFolder(self.photos, self.leave_out)] if self.photos else []
+            self.sources = [*photos, DeadLeaves()]
+
+    def samples(self, seed: int) -> SyntheticRaw:
+        """Samples of one seed."""
+        weights = [1 - self.leaves_share, self.leaves_share] if self.photos else [1.0]
+        return SyntheticRaw(self.sources, weights, self.synthesis, self.patch, seed)
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Batches from the present step on, without end."""
+        trainer = self.trainer
+        assert trainer is not None
+        sampler = FromStep(
+            lambda: trainer.global_step * trainer.accumulate_grad_batches,
+            self.batch_size,
+            trainer.global_rank,
+            trainer.world_size,
+        )
+        return self._loader(self.samples(self.seed), sampler)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        """The same samples every time."""
+        return self._loader(self.samples(self.seed + 1_000_003), range(self.validation_samples))
+
+    def _loader(self, samples: SyntheticRaw, sampler: Sampler[int] | range) -> DataLoader[Sample]:
+        return DataLoader(
+            samples,
+            self.batch_size,
+            sampler=sampler,
+            num_workers=self.workers,
+            # LibRaw deadlocks in a forked child.
+            multiprocessing_context="spawn" if self.workers else None,
+            persistent_workers=self.workers > 0,
+        )
+
+
+class FromStep(Sampler[int]):
+    """Numbers of this rank's samples, without end, beginning at the batch that comes next."""
+
+    def __init__(self, batches_done: Callable[[], int], batch_size: int, rank: int, ranks: int) -> None:
+        """`batches_done` is asked when iteration begins, after a checkpoint was loaded."""
+        self.batches_done, self.batch_size, self.rank, self.ranks = batches_done, batch_size, rank, ranks
+
+    def __iter__(self) -> Iterator[int]:
+        """Sample numbers, batch by batch."""
+        batch = self.batches_done()
+        while True:
+            first = (batch * self.ranks + self.rank) * self.batch_size
+            yield from range(first, first + self.batch_size)
+            batch += 1
+
+
+class Export(Callback):
+    """Writes the network, with averaged weights where they are averaged, when training ends."""
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write `weights.safetensors` into the run folder."""
+        assert isinstance(pl_module, Training)
+        if trainer.is_global_zero:
+            path = Path(trainer.default_root_dir) / "weights.safetensors"
+            save_network(pl_module.net, pl_module.config, path, steps=str(trainer.global_step))
+            print(f"wrote {path}")
+
+
+class RunFolderCLI(LightningCLI):
+    """LightningCLI whose checkpoints, metrics and weights all lie in `trainer.default_root_dir`."""
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """A trainer that saves often and exports at the end."""
+        trainer = super().instantiate_trainer(**kwargs)
+        folder = Path(trainer.default_root_dir)
+        trainer.loggers = [CSVLogger(folder, name="", version="log")]
+        trainer.callbacks += [
+            Export(),
+            ModelCheckpoint(folder / "checkpoints", every_n_train_steps=500, save_last=True),
+        ]
+        return trainer
+
+
+def train(recipe: Path, overrides: list[str]) -> None:
+    """Run a recipe; a run folder with a checkpoint in it goes on from there."""
+    cli = RunFolderCLI(
+        Training,
+        RawData,
+        run=False,
+        args=[f"--config={recipe}", *overrides],
+        save_config_kwargs={"overwrite": True},
+    )
+    last = Path(cli.trainer.default_root_dir) / "checkpoints" / "last.ckpt"
+    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=str(last) if last.exists() else None)
