@@ -19,7 +19,9 @@ FORMAT = "pellucid/1"
 
 def save_network(net: DualDomainNet, config: DualDomainConfig, path: Path, **facts: str) -> None:
     """Write half-precision weights, the configuration, and facts about the training as metadata."""
-    weights = {name: tensor.detach().half().contiguous() for name, tensor in net.state_dict().items()}
+    weights = {
+        name: tensor.detach().half().contiguous() for name, tensor in net.state_dict().items()
+    }
     metadata = {"format": FORMAT, "config": json.dumps(asdict(config)), **facts}
     with replacing(path) as file:
         file.write(save(weights, metadata))

@@ -38,7 +38,9 @@ class DemoScores:
     read: float
 
 
-def run_demo(folder: Path, restorer: Restorer, progress: Callable[[int, int], object]) -> DemoScores:
+def run_demo(
+    folder: Path, restorer: Restorer, progress: Callable[[int, int], object]
+) -> DemoScores:
     """Write noisy.dng, noisy.png, restored.png, comparison.png and demo.json into a folder."""
     camera = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
     noise = Noise(SHOT, LogLinearLaw().median_read(SHOT))

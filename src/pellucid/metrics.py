@@ -22,7 +22,10 @@ def psnr(picture: Tensor, truth: Tensor) -> float:
 
 def score(picture: Tensor, truth: Tensor, border: int = 0) -> Scores:
     """PSNR and SSIM (Wang et al. 2004, 11x11 Gaussian) of (3, H, W) clipped to [0, 1], border left out."""
-    pair = [p.clamp(0, 1)[..., border : p.shape[-2] - border, border : p.shape[-1] - border] for p in (picture, truth)]
+    pair = [
+        p.clamp(0, 1)[..., border : p.shape[-2] - border, border : p.shape[-1] - border]
+        for p in (picture, truth)
+    ]
     ssim = structural_similarity_index_measure(pair[0][None], pair[1][None], data_range=1.0)
     assert isinstance(ssim, Tensor)
     return Scores(psnr(*pair), ssim.item())

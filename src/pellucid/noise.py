@@ -24,8 +24,18 @@ def beside(value: Tensor, planes: Tensor) -> Tensor:
 
     A channel dimension is told from a batch dimension by the planes' own leading dimensions.
     """
-    value = value.to(planes)
-    return value[..., None, None, None] if value.dim() <= planes.dim() - 3 else per_site(value)
+    value, batch = value.to(planes), planes.shape[:-3]
+    per_channel = value.dim() > len(batch)
+    leading = value.shape[:-1] if per_channel else value.shape
+    # Broadcasting would make a batch of three out of one mosaic and its noise in R, G, B.
+    if len(leading) > len(batch) or any(
+        n not in (1, size) for n, size in zip(leading[::-1], batch[::-1], strict=False)
+    ):
+        raise ValueError(
+            f"noise of shape {tuple(value.shape)} for mosaics of batch shape {tuple(batch)}; "
+            "expected one value per mosaic, or (..., 3)"
+        )
+    return per_site(value) if per_channel else value[..., None, None, None]
 
 
 def standard_deviation(mosaic: Tensor, noise: Noise) -> Tensor:
@@ -53,8 +63,9 @@ def add_noise(
         return draw * of_variance.sqrt()
 
     def photons() -> Tensor:
-        rate = (planes / shot.clamp(min=1e-12)).clamp(min=0)
-        return torch.poisson(rate, generator=generator) * shot
+        # Without shot noise there are many photons, not none.
+        photon = shot.clamp(min=1e-12)
+        return torch.poisson((planes / photon).clamp(min=0), generator=generator) * photon
 
     match law:
         case "gaussian":

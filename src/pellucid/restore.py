@@ -42,14 +42,20 @@ def settle_noise(raw: RawImage, given: Noise | None = None) -> KnownNoise:
     return KnownNoise(estimate_noise(raw.mosaic), "estimated from the picture")
 
 
-def develop(raw: RawImage, rendering: Rendering | None = None, config: ISPConfig | None = None) -> Tensor:
+def develop(
+    raw: RawImage, rendering: Rendering | None = None, config: ISPConfig | None = None
+) -> Tensor:
     """sRGB picture (3, H, W) of a raw photograph as it is, developed in tiles of bounded memory."""
     rendering, config = rendering or Rendering(raw.exposure), config or ISPConfig()
     return _develop(raw.mosaic, raw.camera, rendering, config, lambda: None)
 
 
 def _develop(
-    mosaic: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig, done: Callable[[], object]
+    mosaic: Tensor,
+    camera: Camera,
+    rendering: Rendering,
+    config: ISPConfig,
+    done: Callable[[], object],
 ) -> Tensor:
     grid = Grid(TILE, stride=2, halo=16)
 
@@ -62,7 +68,9 @@ def _develop(
 class Restorer:
     """A network made ready for whole photographs."""
 
-    def __init__(self, net: DualDomainNet, tile: int = TILE, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self, net: DualDomainNet, tile: int = TILE, device: str | torch.device = "cpu"
+    ) -> None:
         """`tile` is the side in pixels of what is computed at once."""
         if tile < 2:
             raise PellucidError(f"tile is {tile} pixels; expected 2 or more")
@@ -142,7 +150,9 @@ def load_model(model: str | Path) -> DualDomainNet:
     if path.is_dir():
         path /= "weights.safetensors"
     if not path.exists():
-        raise PellucidError(f"{model}: no such model; expected {', '.join(SHIPPED)}, a weights file or a run folder")
+        raise PellucidError(
+            f"{model}: no such model; expected {', '.join(SHIPPED)}, a weights file or a run folder"
+        )
     return load_network(path)
 
 

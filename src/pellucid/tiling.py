@@ -50,7 +50,9 @@ def run_tiled(
     for rows, columns in tiles(height, width, grid):
         seen = (window(picture, rows, columns, grid)[None] for picture in pictures)
         top, left = grid.halo, grid.halo
-        inner = run(*seen)[0, :, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
+        inner = run(*seen)[
+            0, :, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start
+        ]
         result[:, rows.start : rows.stop, columns.start : columns.stop] = inner
         done()
     return result

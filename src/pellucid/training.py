@@ -1,14 +1,16 @@
 """Training with Lightning: a recipe names the network, the objective and the data; resuming truly resumes."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from jsonargparse import ArgumentError
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
@@ -19,6 +21,7 @@ from pellucid.checkpoint import save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.photos import PatchSource, PhotoFolder
 from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
+from pellucid.errors import PellucidError
 from pellucid.networks.dual_domain import DualDomainConfig
 from pellucid.objectives.supervised import Supervised
 
@@ -45,7 +48,11 @@ class Training(LightningModule):
         """
         super().__init__()
         self.config, self.objective = network or DualDomainConfig(), objective or Supervised()
-        self.learning_rate, self.weight_decay, self.warmup_steps = learning_rate, weight_decay, warmup_steps
+        self.learning_rate, self.weight_decay, self.warmup_steps = (
+            learning_rate,
+            weight_decay,
+            warmup_steps,
+        )
         self.net = self.config.build()
 
     def training_step(self, batch: Sample, _: int) -> Tensor:
@@ -60,11 +67,15 @@ class Training(LightningModule):
         noisy = self.net.develop(batch.noisy, batch.camera, batch.rendering)
         restored = self.net(batch.noisy, batch.camera, batch.noise, batch.rendering).srgb
         after, before = (_psnr(picture.clamp(0, 1), truth) for picture in (restored, noisy))
-        self.log_dict({"val/psnr": after.mean(), "val/gain": (after - before).mean()}, prog_bar=True)
+        self.log_dict(
+            {"val/psnr": after.mean(), "val/gain": (after - before).mean()}, prog_bar=True
+        )
 
     def configure_optimizers(self) -> Any:
         """The optimiser and its schedule, which depends on the step alone."""
-        optimizer: Optimizer = AdamW(self.net.parameters(), self.learning_rate, weight_decay=self.weight_decay)
+        optimizer: Optimizer = AdamW(
+            self.net.parameters(), self.learning_rate, weight_decay=self.weight_decay
+        )
         last = max(1, int(self.trainer.estimated_stepping_batches))
 
         def scale(step: int) -> float:
@@ -116,7 +127,9 @@ class RawData(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read the photographs."""
         if not self.sources:
-            photos: list[PatchSource] = [PhotoFolder(self.photos, self.leave_out)] if self.photos else []
+            photos: list[PatchSource] = (
+                [PhotoFolder(self.photos, self.leave_out)] if self.photos else []
+            )
             self.sources = [*photos, DeadLeaves()]
 
     def samples(self, seed: int) -> SyntheticRaw:
@@ -141,7 +154,7 @@ class RawData(LightningDataModule):
         return self._loader(self.samples(self.seed + 1_000_003), range(self.validation_samples))
 
     def _loader(self, samples: SyntheticRaw, sampler: Sampler[int] | range) -> DataLoader[Sample]:
-        return DataLoader(
+        return SampleLoader(
             samples,
             self.batch_size,
             sampler=sampler,
@@ -152,12 +165,30 @@ class RawData(LightningDataModule):
         )
 
 
+class SampleLoader(DataLoader[Sample]):
+    """A loader whose place follows from the trainer's step, so that it has no state of its own to keep."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing; without this, Lightning warns that a run resumed within an epoch may repeat samples."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to restore."""
+
+
 class FromStep(Sampler[int]):
     """Numbers of this rank's samples, without end, beginning at the batch that comes next."""
 
-    def __init__(self, batches_done: Callable[[], int], batch_size: int, rank: int, ranks: int) -> None:
+    def __init__(
+        self, batches_done: Callable[[], int], batch_size: int, rank: int, ranks: int
+    ) -> None:
         """`batches_done` is asked when iteration begins, after a checkpoint was loaded."""
-        self.batches_done, self.batch_size, self.rank, self.ranks = batches_done, batch_size, rank, ranks
+        self.batches_done, self.batch_size, self.rank, self.ranks = (
+            batches_done,
+            batch_size,
+            rank,
+            ranks,
+        )
 
     def __iter__(self) -> Iterator[int]:
         """Sample numbers, batch by batch."""
@@ -183,14 +214,29 @@ class Export(Callback):
 class RunFolderCLI(LightningCLI):
     """LightningCLI whose checkpoints, metrics and weights all lie in `trainer.default_root_dir`."""
 
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """What a recipe can say beside the model, the data and the trainer."""
+        parser.add_argument("--checkpoint_every", type=int, default=500, help="Steps between checkpoints.")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse what `train` gives; Lightning's own method would warn of the words after `pellucid`."""
+        try:
+            self.config = parser.parse_args(args)
+        except ArgumentError as error:
+            raise PellucidError(" ".join(str(error).split())) from None
+
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that saves often and exports at the end."""
         trainer = super().instantiate_trainer(**kwargs)
         folder = Path(trainer.default_root_dir)
-        trainer.loggers = [CSVLogger(folder, name="", version="log")]
+        trainer.loggers = [CSVLogger(folder, name="log")]
         trainer.callbacks += [
             Export(),
-            ModelCheckpoint(folder / "checkpoints", every_n_train_steps=500, save_last=True),
+            ModelCheckpoint(
+                folder / "checkpoints",
+                every_n_train_steps=self.config.checkpoint_every,
+                save_last=True,
+            ),
         ]
         return trainer
 
@@ -203,6 +249,10 @@ def train(recipe: Path, overrides: list[str]) -> None:
         run=False,
         args=[f"--config={recipe}", *overrides],
         save_config_kwargs={"overwrite": True},
+        parser_kwargs={"exit_on_error": False},
     )
     last = Path(cli.trainer.default_root_dir) / "checkpoints" / "last.ckpt"
-    cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=str(last) if last.exists() else None)
+    with warnings.catch_warnings():
+        # A run that goes on finds its own checkpoints there.
+        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=str(last) if last.exists() else None)

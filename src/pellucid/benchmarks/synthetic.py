@@ -117,7 +117,12 @@ def evaluate(
 
 
 def _row(
-    name: str, model: Model, noise: Noise, tone: float, scenes: list[Scene], done: Callable[[], object]
+    name: str,
+    model: Model,
+    noise: Noise,
+    tone: float,
+    scenes: list[Scene],
+    done: Callable[[], object],
 ) -> Row:
     rendering, scores, seconds = Rendering(1.0, tone), list[Scores](), list[float]()
     for one in scenes:
@@ -138,7 +143,15 @@ def isp_alone(raw: RawImage, rendering: Rendering) -> Tensor:
 
 def write_rows(path: Path, rows: list[Row], settings: dict[str, object]) -> None:
     """JSON with the settings, the machine and the rows."""
-    machine = {"machine": platform.machine(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    machine = {
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
     facts = {"benchmark": "synthetic", "pellucid": pellucid.__version__, **settings, **machine}
     with replacing(path) as file:
-        file.write(json.dumps({"settings": facts, "rows": [asdict(row) for row in rows]}, indent=1).encode())
+        file.write(
+            json.dumps(
+                {"settings": facts, "rows": [asdict(row) for row in rows]}, indent=1
+            ).encode()
+        )

@@ -5,7 +5,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 from tqdm import tqdm
 
-from pellucid.cli.restore import _make_folder as make_folder
+from pellucid.cli.restore import make_folder
 from pellucid.demo import run_demo
 from pellucid.restore import Restorer
 
@@ -23,6 +23,8 @@ def demo_command(options: Namespace) -> int:
 
         scores = run_demo(folder, restorer, progress)
     print(f"noisy     {scores.psnr_noisy:.2f} dB  {folder / 'noisy.png'}")
-    print(f"restored  {scores.psnr_restored:.2f} dB  {folder / 'restored.png'} in {scores.seconds:.1f} s")
+    print(
+        f"restored  {scores.psnr_restored:.2f} dB  {folder / 'restored.png'} in {scores.seconds:.1f} s"
+    )
     print(f"both      {folder / 'comparison.png'}; scores in {folder / 'demo.json'}")
     return 0

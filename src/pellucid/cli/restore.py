@@ -74,18 +74,23 @@ def output_paths(inputs: list[Path], output: str | None) -> list[Path]:
     target = Path(output)
     if target.suffix.lower() in PICTURE_SUFFIXES:
         if len(inputs) > 1:
-            raise PellucidError(f"-o {output} names one picture, for {len(inputs)} inputs; expected a folder")
+            raise PellucidError(
+                f"-o {output} names one picture, for {len(inputs)} inputs; expected a folder"
+            )
         return [target]
     if target.suffix and not target.is_dir():
         check_output(target)
     outputs = [target / f"{source.stem}.png" for source in inputs]
     if len(set(outputs)) < len(outputs):
-        raise PellucidError("two inputs have the same name; expected names that differ, as their results do")
-    _make_folder(target)
+        raise PellucidError(
+            "two inputs have the same name; expected names that differ, as their results do"
+        )
+    make_folder(target)
     return outputs
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make an output folder, or say why not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -99,7 +104,9 @@ def parse_noise(text: str | None) -> Noise | None:
     try:
         shot, read = (float(part) for part in text.split(","))
     except ValueError:
-        raise PellucidError(f"--noise {text}: expected two numbers SHOT,READ, such as 0.001,1e-6") from None
+        raise PellucidError(
+            f"--noise {text}: expected two numbers SHOT,READ, such as 0.001,1e-6"
+        ) from None
     if not (0 <= shot <= 1 and 0 <= read <= 1 and shot + read > 0):
         raise PellucidError(f"--noise {text}: expected SHOT and READ from 0 to 1, not both 0")
     return Noise(shot, read)
@@ -111,7 +118,9 @@ def parse_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise PellucidError(f"--device {name}: not on this machine; expected cpu, or cuda or mps where present") from None
+        raise PellucidError(
+            f"--device {name}: not on this machine; expected cpu, or cuda or mps where present"
+        ) from None
     return device
 
 
@@ -136,5 +145,7 @@ def remark(raw: RawImage) -> None:
 
 def describe(noise: Noise) -> str:
     """Noise levels as a phrase."""
-    shot, read = (", ".join(f"{value:.2g}" for value in level.flatten().tolist()) for level in noise)
+    shot, read = (
+        ", ".join(f"{value:.2g}" for value in level.flatten().tolist()) for level in noise
+    )
     return f"noise shot {shot}, read {read}"

@@ -10,7 +10,9 @@ from pellucid.errors import FileError, PellucidError
 def train_command(recipe: Path, overrides: list[str]) -> int:
     """Train by a recipe; its options may be overridden."""
     if not recipe.is_file():
-        raise FileError.of(recipe, "no such recipe; expected a YAML file, such as recipes/default.yaml")
+        raise FileError.of(
+            recipe, "no such recipe; expected a YAML file, such as recipes/default.yaml"
+        )
     with needs_train_extra():
         from pellucid.training import train
     train(recipe, overrides)
@@ -23,4 +25,6 @@ def needs_train_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise PellucidError(f"{error.name} is not installed; expected pip install 'pellucid[train]'") from None
+        raise PellucidError(
+            f"{error.name} is not installed; expected pip install 'pellucid[train]'"
+        ) from None

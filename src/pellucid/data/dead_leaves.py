@@ -26,7 +26,11 @@ class DeadLeaves:
         colours = _colours(self.leaves, generator)
         slopes = 0.6 * torch.randn(self.leaves, 2, generator=generator)
         ramp = torch.linspace(-0.5, 0.5, side)
-        shade = slopes[front, 0] * ramp[:, None] + slopes[front, 1] * ramp + self._texture(front, generator)
+        shade = (
+            slopes[front, 0] * ramp[:, None]
+            + slopes[front, 1] * ramp
+            + self._texture(front, generator)
+        )
         linear = (colours[front].permute(2, 0, 1) * torch.exp(shade)).clamp(0, 1)
         return shrink(encode(linear, "rec709"), 2)
 
@@ -34,7 +38,9 @@ class DeadLeaves:
         """Number (side, side) of the leaf seen at each pixel; leaf 0 lies behind everything."""
         u, aspect, angle, kind, *centre = torch.rand(6, self.leaves, generator=generator)
         low, high = self.smallest**-2, self.largest**-2
-        radius = side * (low + u * (high - low)) ** -0.5  # density ~ radius ** -3: the same at every scale
+        radius = (
+            side * (low + u * (high - low)) ** -0.5
+        )  # density ~ radius ** -3: the same at every scale
         front = torch.zeros(side, side, dtype=torch.long)
         rows = zip(
             (side * centre[0]).tolist(),
@@ -53,7 +59,11 @@ class DeadLeaves:
             dx = torch.arange(left - x, right - x)[: right - left]
             across = (math.cos(turn) * dx + math.sin(turn) * dy) / (r * stretch)
             along = (math.cos(turn) * dy - math.sin(turn) * dx) * (stretch / r)
-            inside = across**2 + along**2 < 1 if is_round else torch.maximum(across.abs(), along.abs()) < 0.7
+            inside = (
+                across**2 + along**2 < 1
+                if is_round
+                else torch.maximum(across.abs(), along.abs()) < 0.7
+            )
             front[top:bottom, left:right][inside] = number
         return front
 
@@ -64,11 +74,17 @@ class DeadLeaves:
         direction = torch.stack([torch.cos(2 * torch.pi * angle), torch.sin(2 * torch.pi * angle)])
         steps = torch.arange(front.shape[-1], dtype=torch.float32)
         ky, kx = (direction * wave)[:, front]
-        return (has > 0.5)[front] * 0.5 * strength[front] * torch.sin(ky * steps[:, None] + kx * steps)
+        return (
+            (has > 0.5)[front] * 0.5 * strength[front] * torch.sin(ky * steps[:, None] + kx * steps)
+        )
 
 
 def _colours(count: int, generator: Generator) -> Tensor:
     """Linear RGB (count, 3): brightness log-uniform, saturation as in the world, mostly small."""
     brightness = torch.exp(-4 * torch.rand(count, 1, generator=generator))
-    tint = 0.35 * torch.randn(count, 3, generator=generator) * torch.rand(count, 1, generator=generator)
+    tint = (
+        0.35
+        * torch.randn(count, 3, generator=generator)
+        * torch.rand(count, 1, generator=generator)
+    )
     return (brightness * torch.exp(tint)).clamp(0, 1)

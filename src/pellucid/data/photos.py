@@ -30,9 +30,13 @@ def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder; expected a folder of photographs")
     left_out = set(leave_out)
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name not in left_out)
+    paths = sorted(
+        p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name not in left_out
+    )
     if not paths:
-        raise FileError(f"{folder}: no photographs; expected files ending in {', '.join(sorted(SUFFIXES))}")
+        raise FileError(
+            f"{folder}: no photographs; expected files ending in {', '.join(sorted(SUFFIXES))}"
+        )
     return paths
 
 
@@ -53,14 +57,24 @@ class PhotoFolder:
     def _any_patch(self, size: int, generator: Generator) -> Tensor:
         """A patch of a photograph drawn by its area; one time in three of half the resolution again."""
         picture = self.pictures[int(torch.multinomial(self.areas, 1, generator=generator).item())]
-        coarse = 2 if torch.rand((), generator=generator) < 1 / 3 and min(picture.shape[1:]) >= 2 * size else 1
+        coarse = (
+            2
+            if torch.rand((), generator=generator) < 1 / 3 and min(picture.shape[1:]) >= 2 * size
+            else 1
+        )
         span = size * coarse
         if min(picture.shape[1:]) < span:
-            raise FileError(f"photograph has {picture.shape[1]}x{picture.shape[2]} pixels; expected {span} or more")
+            raise FileError(
+                f"photograph has {picture.shape[1]}x{picture.shape[2]} pixels; expected {span} or more"
+            )
         top, left = (
-            int(torch.randint(side - span + 1, (), generator=generator).item()) for side in picture.shape[1:]
+            int(torch.randint(side - span + 1, (), generator=generator).item())
+            for side in picture.shape[1:]
         )
-        crop = torch.from_numpy(picture[:, top : top + span, left : left + span].astype(np.float32)) / 65535
+        crop = (
+            torch.from_numpy(picture[:, top : top + span, left : left + span].astype(np.float32))
+            / 65535
+        )
         return shrink(crop, coarse)
 
 

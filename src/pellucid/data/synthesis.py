@@ -77,7 +77,9 @@ class SyntheticRaw(Dataset[Sample]):
     ) -> None:
         """Each source is drawn in proportion to its weight; `size` is the patch's side in pixels."""
         if len(sources) != len(weights) or size % 2:
-            raise ValueError(f"got {len(sources)} sources, {len(weights)} weights, size {size}; expected even size")
+            raise ValueError(
+                f"got {len(sources)} sources, {len(weights)} weights, size {size}; expected even size"
+            )
         self.sources, self.synthesis, self.size, self.seed = sources, synthesis, size, seed
         self.weights = torch.tensor(weights)
 

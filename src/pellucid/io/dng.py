@@ -39,9 +39,9 @@ class DngFields:
 
     phase: Phase = "RGGB"
     """Phase of the active area."""
-    black: tuple[float, ...] = (0.0,)
+    black: tuple[float, ...] = (1024.0,)
     """One level, or four for the active area's sites (0,0), (0,1), (1,0), (1,1)."""
-    white: int = 65535
+    white: int = 16383
     xyz_to_cam: tuple[tuple[float, ...], ...] = _SRGB_CAMERA
     """ColorMatrix1, for the light that `illuminant` names."""
     illuminant: int = 21
@@ -82,14 +82,13 @@ def write_mosaic(
     mosaic: Tensor,
     camera: Camera,
     noise: Noise | None = None,
-    fields: DngFields | None = None,
+    fields: DngFields = DngFields(),  # noqa: B008
 ) -> None:
     """Write a normalised RGGB mosaic (1, H, W) as a DNG, with its camera's colour and its noise.
 
-    `fields` says the rest; by default black is 1024 and white 16383, which leaves room for noise
-    below black. A phase other than RGGB is made by leaving out the first row or column.
+    `fields` says the rest; its black of 1024 and white of 16383 leave room for noise on both sides.
+    A phase other than RGGB is made by leaving out the first row or column.
     """
-    fields = fields or DngFields(black=(1024.0,), white=16383)
     fields = replace(
         fields,
         xyz_to_cam=tuple(map(tuple, camera.xyz_to_cam.tolist())),

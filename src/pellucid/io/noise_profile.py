@@ -28,8 +28,8 @@ def noise_of_pairs(
 ) -> Noise | None:
     """Noise of one pair for all, three for R, G, B, or four for the sites in reading order.
 
-    `pattern` is the CFAPattern, 0, 1, 2 for R, G, B. The DNG specification knows one pair or one per colour; some cameras write one per site, of
-    which the two greens are averaged here.
+    `pattern` is the CFAPattern, 0, 1, 2 for R, G, B. The DNG specification knows one pair or one
+    per colour; some cameras write one per site, of which the two greens are averaged here.
     """
     match len(pairs):
         case 1:

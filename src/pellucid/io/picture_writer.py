@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pellucid.errors import FileError
 from pellucid.io.orientation import upright
-from pellucid.io.png import png16
+from pellucid.io.png import encode_png
 from pellucid.io.profiles import srgb_profile
 from pellucid.io.replacing import check_folder, replacing
 from pellucid.raw import RawImage
@@ -79,14 +79,9 @@ def _pixels(srgb: Tensor, bits: Bits) -> Pixels:
 
 def _encode(file: BinaryIO, suffix: str, pixels: Pixels, raw: RawImage | None) -> None:
     match suffix:
-        case ".png" if pixels.dtype == np.uint16:
-            file.write(
-                png16(
-                    pixels.astype(np.uint16), srgb_profile(), _exif(raw).removeprefix(b"Exif\0\0")
-                )
-            )
         case ".png":
-            Image.fromarray(pixels).save(file, "PNG", icc_profile=srgb_profile(), exif=_exif(raw))
+            block = _exif(raw).removeprefix(b"Exif\0\0")
+            file.write(encode_png(pixels, srgb_profile(), block))
         case ".jpg" | ".jpeg":
             Image.fromarray(pixels).save(
                 file, "JPEG", quality=95, subsampling=0, icc_profile=srgb_profile(), exif=_exif(raw)

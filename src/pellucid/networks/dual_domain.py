@@ -77,7 +77,9 @@ class DualDomainNet(nn.Module):
         rendering = rendering or Rendering()
         clean = self.denoise_raw(mosaic, noise)
         srgb = self.develop(clean, camera, rendering)
-        return Restored(clean, self.denoise_srgb(srgb, self.srgb_std(clean, camera, noise, rendering)))
+        return Restored(
+            clean, self.denoise_srgb(srgb, self.srgb_std(clean, camera, noise, rendering))
+        )
 
     @property
     def raw_geometry(self) -> tuple[int, int]:
@@ -103,7 +105,9 @@ class DualDomainNet(nn.Module):
         """sRGB picture (B, 3, H, W) of a mosaic."""
         return render(mosaic, camera, rendering, self.isp)
 
-    def srgb_std(self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering) -> Tensor:
+    def srgb_std(
+        self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering
+    ) -> Tensor:
         """Noise map (B, 3, H, W) of the developed input; a constant to the gradient."""
         build = propagated_map if self.noise_map == "propagated" else published_map
         with torch.no_grad():

@@ -36,11 +36,18 @@ class UNet(nn.Module):
         self.config = config
         widths, inside = config.widths, config.channels * config.shuffle**2
         self.encoders = nn.ModuleList(
-            [block(2 * inside if i == 0 else w, w, config.convolutions) for i, w in enumerate(widths)]
+            [
+                block(2 * inside if i == 0 else w, w, config.convolutions)
+                for i, w in enumerate(widths)
+            ]
         )
         pairs = list(zip(widths, widths[1:], strict=False))
-        self.downs = nn.ModuleList([nn.Conv2d(fine, coarse, 2, 2, bias=False) for fine, coarse in pairs])
-        self.ups = nn.ModuleList([nn.ConvTranspose2d(coarse, fine, 2, 2, bias=False) for fine, coarse in pairs])
+        self.downs = nn.ModuleList(
+            [nn.Conv2d(fine, coarse, 2, 2, bias=False) for fine, coarse in pairs]
+        )
+        self.ups = nn.ModuleList(
+            [nn.ConvTranspose2d(coarse, fine, 2, 2, bias=False) for fine, coarse in pairs]
+        )
         self.decoders = nn.ModuleList([block(w, w, config.convolutions) for w in widths[:-1]])
         self.head = nn.Conv2d(widths[0], inside, 3, padding=1, bias=False)
         nn.init.zeros_(self.head.weight)
@@ -56,7 +63,8 @@ class UNet(nn.Module):
         """How far a pixel of the result can see, in pixels of the picture, rounded up to the stride."""
         levels = len(self.config.widths)
         reach = 1 + sum(
-            (1 if i == levels - 1 else 2) * self.config.convolutions * 2**i + 2**i for i in range(levels)
+            (1 if i == levels - 1 else 2) * self.config.convolutions * 2**i + 2**i
+            for i in range(levels)
         )
         return -(-reach * self.config.shuffle // self.stride) * self.stride
 
@@ -64,13 +72,17 @@ class UNet(nn.Module):
         """Restored picture; sides are padded to the stride inside and cropped again."""
         height, width = picture.shape[-2:]
         both = fit(torch.cat([picture, std], dim=-3), self.stride)
-        x = F.pixel_unshuffle(both, self.config.shuffle).contiguous(memory_format=torch.channels_last)
+        x = F.pixel_unshuffle(both, self.config.shuffle).contiguous(
+            memory_format=torch.channels_last
+        )
         kept: list[Tensor] = []
         for encode, down in zip(self.encoders, self.downs, strict=False):
             kept.append(encode(x))
             x = down(kept[-1])
         x = self.encoders[-1](x)
-        for up, decode, fine in zip(reversed(self.ups), reversed(self.decoders), reversed(kept), strict=True):
+        for up, decode, fine in zip(
+            reversed(self.ups), reversed(self.decoders), reversed(kept), strict=True
+        ):
             x = decode(up(x) + fine)
         residual = F.pixel_shuffle(self.head(x), self.config.shuffle)
         return picture + residual[..., :height, :width]
@@ -80,7 +92,10 @@ def block(inputs: int, outputs: int, convolutions: int) -> nn.Sequential:
     """3x3 convolutions, each followed by a ReLU."""
     layers: list[nn.Module] = []
     for i in range(convolutions):
-        layers += [nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=False), nn.ReLU(True)]
+        layers += [
+            nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=False),
+            nn.ReLU(True),
+        ]
     return nn.Sequential(*layers)
 
 

@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from pellucid import Camera, DualDomainConfig, DualDomainNet, Noise, Rendering, UNetConfig, render
+from pellucid.noise_map import propagated_map, published_map
+
+RAW, SRGB = UNetConfig(channels=4, widths=(4, 8)), UNetConfig(channels=3, shuffle=2, widths=(4, 8))
+CAMERA = Camera.of(torch.eye(3).expand(2, 3, 3), torch.tensor([[2.0, 1.0, 1.5], [1.5, 1.0, 2.0]]))
+NOISE = Noise(torch.tensor([1e-3, 1e-2]), torch.tensor([1e-6, 1e-4]))
+MOSAIC = torch.rand(2, 1, 24, 32, generator=torch.Generator().manual_seed(1))
+
+
+def test_starts_as_the_isp_alone():
+    net = DualDomainConfig(RAW, SRGB).build()
+    restored = net(MOSAIC, CAMERA, NOISE)
+    assert torch.equal(restored.mosaic, MOSAIC)
+    torch.testing.assert_close(restored.srgb, render(MOSAIC, CAMERA))
+
+
+@pytest.mark.parametrize(("raw", "srgb"), [(RAW, None), (None, SRGB), (RAW, SRGB)])
+def test_each_network_learns_where_it_is_present(raw, srgb):
+    net = DualDomainConfig(raw, srgb).build()
+    restored = net(MOSAIC, CAMERA, NOISE, Rendering(torch.ones(2), torch.tensor([0.0, 1.0])))
+    assert restored.srgb.shape == (2, 3, 24, 32)
+    restored.srgb.square().mean().backward()
+    heads = [head for head in (net.raw_net, net.srgb_net) if head is not None]
+    assert len(heads) == (raw is not None) + (srgb is not None)
+    assert all(head.head.weight.grad.abs().sum() > 0 for head in heads)
+
+
+def test_two_absent_networks_are_refused():
+    with pytest.raises(ValueError, match="expected at least one"):
+        DualDomainNet(None, None)
+
+
+@pytest.mark.parametrize(("kind", "build"), [("published", published_map), ("propagated", propagated_map)])
+def test_the_srgb_network_is_given_the_map_that_was_asked_for(kind, build):
+    net = DualDomainConfig(RAW, SRGB, noise_map=kind).build()
+    std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())
+    assert torch.equal(std, build(MOSAIC, NOISE, CAMERA, Rendering(), net.isp))

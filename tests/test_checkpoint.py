@@ -1,0 +1,38 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pellucid import DualDomainConfig, FileError, ISPConfig, UNetConfig, load_network
+from pellucid.checkpoint import save_network
+
+RAW, SRGB = UNetConfig(channels=4, widths=(4, 8)), UNetConfig(channels=3, shuffle=2, widths=(6, 4))
+
+
+@pytest.mark.parametrize("config", [
+    DualDomainConfig(RAW, SRGB),
+    DualDomainConfig(RAW, None, ISPConfig.dualdn(), "published"),
+    DualDomainConfig(None, SRGB),
+])
+def test_a_network_comes_back_as_it_was_written(config, tmp_path):
+    net = config.build()
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter)
+    save_network(net, config, tmp_path / "net.safetensors", steps="3")
+    loaded = load_network(tmp_path / "net.safetensors")
+    assert not loaded.training
+    assert (loaded.isp, loaded.noise_map) == (config.isp, config.noise_map)
+    assert loaded.state_dict().keys() == net.state_dict().keys()
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor.half().float())
+
+
+def test_files_that_hold_no_network_are_refused(tmp_path):
+    text, other = tmp_path / "text.safetensors", tmp_path / "other.safetensors"
+    text.write_text("not weights")
+    save_file({"w": torch.ones(2)}, other)
+    with pytest.raises(FileError, match="not a safetensors file"):
+        load_network(text)
+    with pytest.raises(FileError, match="format is None; expected pellucid/1"):
+        load_network(other)
+    with pytest.raises(FileError, match="no such file"):
+        load_network(tmp_path / "missing.safetensors")
