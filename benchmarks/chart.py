@@ -2,10 +2,10 @@
 
     python benchmarks/chart.py colorchart.dng [--model default] [--noise SHOT,READ] [--json FILE]
 
-Three questions: does `develop` agree with LibRaw's rendering of the same file (camera white balance, no
-auto-brightness, adjust_maximum_thr = 0, Rec.709 curve; mean CIEDE2000 over the 24 patches); does
-`restore` keep the patches' means; how much of `develop`'s noise does it leave on the grey patches
-(standard deviation after a quadratic fit of the window is removed, worst channel)?
+Three questions: does `develop` agree with LibRaw's rendering of the same file (camera white
+balance, no auto-brightness, adjust_maximum_thr = 0, Rec.709 curve; mean CIEDE2000 over the 24
+patches); does `restore` keep the patches' means; how much of `develop`'s noise does it leave on the
+grey patches (standard deviation after a quadratic fit of the window is removed, worst channel)?
 """
 
 import argparse

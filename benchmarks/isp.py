@@ -5,13 +5,12 @@
 `ours` works on packed half-size planes. `masked` is the straightforward way: full-size masks of the
 Bayer sites, one full-size convolution per filter, `where` to put the sites together. Both are first
 shown to agree to 1e-5. Times are medians of alternating calls in one process; memory is what the
-peak of a fresh process rises by during one call, its inputs not counted.
+resident peak of a fresh process rises by during one call, its input not counted (Linux only).
 """
 
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -38,7 +37,7 @@ RENDERING = Rendering(1.2, 0.4)
 Render = Callable[[Tensor], Tensor]
 
 
-# -- the straightforward way -----------------------------------------------------------------------
+# -- the straightforward way ----------------------------------------------------------------------
 
 
 def masked_render(mosaic: Tensor, method: str) -> Tensor:
@@ -76,7 +75,13 @@ def filtered(picture: Tensor, kernel: list[list[float]]) -> Tensor:
 
 def masked_malvar(m: Tensor, red: Tensor, green1: Tensor, green2: Tensor, blue: Tensor) -> Tensor:
     """Malvar et al. 2004 with its four 5x5 filters over the whole mosaic."""
-    cross = [[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]
+    cross = [
+        [0, 0, -1, 0, 0],
+        [0, 0, 2, 0, 0],
+        [-1, 2, 4, 2, -1],
+        [0, 0, 2, 0, 0],
+        [0, 0, -1, 0, 0],
+    ]
     beside = [
         [0, 0, 0.5, 0, 0],
         [0, -1, 0, -1, 0],
@@ -137,7 +142,7 @@ def masked_direction(bilinear: Tensor) -> Tensor:
     return along_row >= change([[v] for v in before]) + change([[v] for v in after])
 
 
-# -- measuring -------------------------------------------------------------------------------------
+# -- measuring ------------------------------------------------------------------------------------
 
 
 def renderers(method: Any) -> dict[str, Render]:
@@ -169,20 +174,19 @@ def call(render: Render, mosaic: Tensor, mode: str) -> Tensor:
 
 
 def check(method: str) -> float:
-    """Largest difference of pictures and gradients; raises where it is above 1e-5.
+    """Largest difference of pictures and gradients (as a share of the largest one), ours to masked.
 
-    `ahd` chooses hard: where both directions are equal to the last bit, up to ten pixels may differ.
-    A gradient is compared with the largest one.
+    Raises above 1e-5, but for what ten flipped directions of `ahd`, which chooses hard, can alter:
+    three values of the picture and 5x5 of the gradient each.
     """
-    worst = 0.0
-    mosaic = scene(250, 362)
-    for mode in MODES:
+    worst, mosaic = 0.0, scene(250, 362)
+    for mode, reach in zip(MODES, (3, 25), strict=True):
         ours, masked = (call(render, mosaic, mode) for render in renderers(method).values())
         off = (ours - masked).abs() / max(1.0, masked.abs().max().item())
-        off = off.flatten().sort().values[: -10 * 25 if method == "ahd" else None]
-        worst = max(worst, off[-1].item())
-    if worst > 1e-5:
-        raise SystemExit(f"{method}: ours and masked differ by {worst:.1e}; expected at most 1e-5")
+        wrong = int((off > 1e-5).sum())
+        if wrong > (10 * reach if method == "ahd" else 0):
+            raise SystemExit(f"{method}, {mode}: {wrong} values differ by up to {off.max():.1e}")
+        worst = max(worst, off[off <= 1e-5].max().item())
     return worst
 
 
@@ -199,24 +203,38 @@ def times(renders: dict[str, Render], mosaic: Tensor, mode: str, n: int) -> dict
 
 
 def peak_mib(name: str, method: str, mode: str, size: tuple[int, int], threads: int) -> float:
-    """Rise of a fresh process's peak during one call, in MiB."""
+    """Rise of a fresh process's peak during one call, in MiB, the median of three."""
     arguments = [name, method, mode, str(size[0]), str(size[1]), str(threads)]
     run = [sys.executable, __file__, "--measure-memory", *arguments]
-    return float(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+    # Three, because huge pages make it jump.
+    rises = [subprocess.run(run, capture_output=True, text=True, check=True) for _ in range(3)]
+    return statistics.median(float(rise.stdout) for rise in rises)
 
 
-def measure_memory(name: str, method: str, mode: str, height: str, width: str, threads: str) -> None:
+def measure_memory(
+    name: str, method: str, mode: str, height: str, width: str, threads: str
+) -> None:
     """The fresh process: print the rise."""
     torch.set_num_threads(int(threads))
     render = renderers(method)[name]
     call(render, scene(64, 64), mode)  # loads kernels and starts threads
     mosaic = scene(int(height), int(width))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # ru_maxrss would count the parent and the imports; Linux can forget its peak.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak_kib()
     call(render, mosaic, mode)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((peak_kib() - before) / 1024)
 
 
-def rows(size: tuple[int, int], modes: tuple[str, ...], names: tuple[str, ...], n: int, threads: int):
+def peak_kib() -> int:
+    """Highest resident size of this process since the peak was last forgotten."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
+def rows(
+    size: tuple[int, int], modes: tuple[str, ...], names: tuple[str, ...], n: int, threads: int
+):
     """One row per implementation, demosaicker and mode."""
     mosaic = scene(*size)
     for method in METHODS:
@@ -255,7 +273,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     agreement = {method: check(method) for method in METHODS}
     print("largest difference of ours and masked:", agreement)
-    heading = f"{'size':>10} {'demosaic':>10} {'mode':>17} {'':>7} {'s':>7} {'MiB':>6}  range of {{}}"
+    heading = (
+        f"{'size':>10} {'demosaic':>10} {'mode':>17} {'':>7} {'s':>7} {'MiB':>6}  range of {{}}"
+    )
     print(heading.format(options.repeats))
     runs = [(options.size, MODES, ("ours", "masked"))]
     if options.large:
@@ -265,7 +285,8 @@ def main() -> None:
         for row in rows(size, modes, names, options.repeats, options.threads):
             found.append(row)
             print(
-                f"{row['size']:>10} {row['demosaic']:>10} {row['mode']:>17} {row['implementation']:>7} "
+                f"{row['size']:>10} {row['demosaic']:>10} {row['mode']:>17} "
+                f"{row['implementation']:>7} "
                 f"{row['seconds']:7.3f} {row['peak_mib']:6.0f}  "
                 f"{row['fastest']:.3f}-{row['slowest']:.3f}",
                 flush=True,

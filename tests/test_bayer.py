@@ -1,4 +1,4 @@
-"""Packing is a permutation, phases become RGGB without a repeated edge, and batches change nothing."""
+"""Packing is a permutation, and phases become RGGB without a repeated edge."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def numbered(*shape):
 
 
 def colours(phase, height, width):
-    """(1, height, width): 0 at red sites, 1 at greens in red rows, 2 at greens in blue rows, 3 at blue."""
+    """(1, height, width): 0 at red, 1 at green in red rows, 2 at green in blue rows, 3 at blue."""
     row, column = red_offset(phase)
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return (2 * ((y - row) % 2) + (x - column) % 2)[None].float()
@@ -53,7 +53,9 @@ def test_pack_sorts_sites_and_unpack_undoes_it(leading):
 
 @pytest.mark.parametrize("shape", [(1, 3, 5), (1, 4, 5), (1, 5, 4), (2, 3, 4, 4)])
 def test_pack_says_what_it_got(shape):
-    with pytest.raises(ValueError, match=f"{shape[-3]} channels of {shape[-2]}x{shape[-1]} .* even"):
+    with pytest.raises(
+        ValueError, match=f"{shape[-3]} channels of {shape[-2]}x{shape[-1]} .* even"
+    ):
         pack(torch.zeros(shape))
 
 
@@ -63,7 +65,9 @@ def test_mosaic_of_takes_each_site_from_its_colour(leading):
     mosaic = mosaic_of(picture)
     assert mosaic.shape == (*leading, 1, 6, 8)
     for channel, (row, column) in zip((0, 1, 1, 2), SITES, strict=True):
-        assert torch.equal(mosaic[..., 0, row::2, column::2], picture[..., channel, row::2, column::2])
+        assert torch.equal(
+            mosaic[..., 0, row::2, column::2], picture[..., channel, row::2, column::2]
+        )
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -108,10 +112,13 @@ def test_unpad_takes_pictures_and_mosaics(channels):
 
 
 @pytest.mark.parametrize(
-    ("size", "padding"), [((1, 4), Padding(top=1)), ((4, 3), Padding(right=3)), ((4, 4), Padding(4))]
+    ("size", "padding"),
+    [((1, 4), Padding(top=1)), ((4, 3), Padding(right=3)), ((4, 4), Padding(4))],
 )
 def test_a_mosaic_smaller_than_its_mirror_is_refused(size, padding):
-    with pytest.raises(ValueError, match=f"{size[0]}x{size[1]} pixels is too small .* {max(padding)}"):
+    with pytest.raises(
+        ValueError, match=f"{size[0]}x{size[1]} pixels is too small .* {max(padding)}"
+    ):
         pad(torch.zeros(1, *size), padding)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pellucid.color import (
@@ -73,12 +73,16 @@ def test_curves_at_known_points(transfer, linear, display):
 @pytest.mark.parametrize("transfer", TRANSFERS)
 @settings(deadline=None, max_examples=50)
 @given(value=st.floats(-0.2, 1.5))
+@example(value=0.018)  # the knees themselves
+@example(value=0.0031308)
 def test_slope_is_autograds(transfer, value):
     linear = torch.tensor(value, dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(encode(linear, transfer), linear)
     # Below 1e-8 gamma2.2 is cut: encode passes no gradient there, encode_slope the limit.
     if not (transfer == "gamma2.2" and value <= 1e-8):
-        assert encode_slope(linear.detach(), transfer).item() == pytest.approx(slope.item(), rel=1e-9)
+        assert encode_slope(linear.detach(), transfer).item() == pytest.approx(
+            slope.item(), rel=1e-9
+        )
     assert torch.isfinite(slope)
 
 
@@ -88,6 +92,14 @@ def test_gradcheck_of_curves(curve, transfer):
     # Both sides of every knee, none on it.
     x = torch.tensor([0.001, 0.01, 0.03, 0.07, 0.2, 0.9, 1.2], dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda v: curve(v, transfer), x.requires_grad_())
+
+
+@pytest.mark.parametrize(("transfer", "knee"), [("rec709", 0.081), ("srgb", 0.04045)])
+def test_decode_has_a_slope_on_its_knee(transfer, knee):
+    display = torch.tensor(knee, requires_grad=True)
+    (slope,) = torch.autograd.grad(decode(display, transfer), display)
+    expected = 1 / encode_slope(decode(display.detach(), transfer) + 1e-4, transfer)
+    assert slope.item() == pytest.approx(expected.item(), rel=0.05)
 
 
 @pytest.mark.parametrize("transfer", TRANSFERS)
@@ -143,7 +155,9 @@ def test_cam_to_srgb_is_dcraws(camera):
     assert np.abs(cam_to_srgb(XYZ_TO_CAM)[camera].numpy() - expected).max() < 2e-4
 
 
-@pytest.mark.parametrize(("illuminant", "x", "y"), [("D65", 0.3127, 0.3290), ("D50", 0.3457, 0.3585)])
+@pytest.mark.parametrize(
+    ("illuminant", "x", "y"), [("D65", 0.3127, 0.3290), ("D50", 0.3457, 0.3585)]
+)
 def test_whites_of_the_srgb_matrices(illuminant, x, y):
     white = torch.tensor(SRGB_TO_XYZ[illuminant]).sum(-1)
     assert (white / white.sum()).tolist()[:2] == pytest.approx([x, y], abs=2e-4)

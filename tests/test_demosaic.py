@@ -1,4 +1,4 @@
-"""Demosaicking agrees with colour-demosaicing, keeps flat fields flat and measured samples measured."""
+"""Demosaicking agrees with colour-demosaicing, keeps flat fields flat and what was measured."""
 
 import pytest
 import torch
@@ -10,7 +10,9 @@ from pellucid.demosaic import _green_weights, convolve, demosaic, linear_weights
 
 METHODS = ("nearest", "bilinear", "malvar2004", "ahd")
 LINEAR = METHODS[:3]
-XYZ_TO_CAM = torch.tensor([[0.4913, -0.0541, -0.0202], [-0.6130, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]])
+XYZ_TO_CAM = torch.tensor(
+    [[0.4913, -0.0541, -0.0202], [-0.6130, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]]
+)
 CAM_TO_XYZ = torch.inverse(normalise_rows(XYZ_TO_CAM.double()))
 
 
@@ -21,7 +23,10 @@ def noise(*shape, seed=0):
 
 @pytest.mark.parametrize(
     ("method", "reference"),
-    [("bilinear", demosaicing_CFA_Bayer_bilinear), ("malvar2004", demosaicing_CFA_Bayer_Malvar2004)],
+    [
+        ("bilinear", demosaicing_CFA_Bayer_bilinear),
+        ("malvar2004", demosaicing_CFA_Bayer_Malvar2004),
+    ],
 )
 def test_agrees_with_colour_demosaicing(method, reference):
     mosaic = noise(1, 20, 26)
@@ -51,7 +56,7 @@ def test_published_borders_darken_or_wrap(method):
 
 @pytest.mark.parametrize("method", ("bilinear", "malvar2004"))
 def test_ramps_are_reproduced(method):
-    """A filter whose weights are symmetric and sum to 1 reproduces every plane; grey, so all channels."""
+    """Symmetric weights that sum to 1 reproduce every plane."""
     y, x = torch.meshgrid(torch.arange(16.0), torch.arange(18.0), indexing="ij")
     ramp = (0.1 + 0.02 * x + 0.01 * y).double().expand(3, 16, 18)
     assert (demosaic(mosaic_of(ramp), method) - ramp)[:, 2:-2, 2:-2].abs().max() < 1e-6
@@ -64,14 +69,15 @@ def test_ahd_interpolates_along_edges(wide):
     for picture in (row.expand(3, 24, 24), row[:, None].expand(3, 24, 24)):
         mosaic = mosaic_of(picture)
         ours, bilinear = (
-            (demosaic(mosaic, m, CAM_TO_XYZ)[1] - picture[1]).abs().mean() for m in ("ahd", "bilinear")
+            (demosaic(mosaic, m, CAM_TO_XYZ)[1] - picture[1]).abs().mean()
+            for m in ("ahd", "bilinear")
         )
         assert ours <= 0.3 * bilinear
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_rows_and_columns_are_alike(method):
-    """RGGB transposed is RGGB; `nearest` looks left and up, each for another site, and is left out."""
+    """RGGB transposed is RGGB; `nearest`, which looks left first, is left out."""
     mosaic = noise(1, 12, 14)
     turned = demosaic(mosaic.mT, method, CAM_TO_XYZ).mT
     assert torch.allclose(turned, demosaic(mosaic, method, CAM_TO_XYZ), rtol=0, atol=1e-12)
@@ -102,7 +108,7 @@ def test_measured_samples_are_kept(method):
 
 @pytest.mark.parametrize("method", LINEAR)
 def test_a_colour_comes_from_its_own_sites(method):
-    """Weights sum to 1 over the sites of the colour they make, and to 0 over those of the others."""
+    """Weights sum to 1 over the sites of the colour they make, and to 0 over the others."""
     weights = linear_weights(method).sum((-2, -1)).reshape(3, 4, 4)
     for colour, sites in enumerate(((0,), (1, 2), (3,))):
         own = weights[colour][:, sites].sum(-1)

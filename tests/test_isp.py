@@ -1,4 +1,4 @@
-"""The ISP agrees with DualDn's (tests/golden), passes gradcheck, keeps grey and white, and inverts."""
+"""The ISP agrees with DualDn's (golden), passes gradcheck, keeps grey and white, and inverts."""
 
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,9 @@ GOLDEN = Path(__file__).parent / "golden" / "dualdn_isp.npz"
 METHODS = {"nearest": "nearest", "bilinear": "bilinear", "malvar2004": "Malvar", "ahd": "AHD"}
 STAGE, GRADIENT = 1e-5, 1e-4
 
-XYZ_TO_CAM = torch.tensor([[0.4913, -0.0541, -0.0202], [-0.6130, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]])
+XYZ_TO_CAM = torch.tensor(
+    [[0.4913, -0.0541, -0.0202], [-0.6130, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]]
+)
 CAMERA = Camera.of(XYZ_TO_CAM, torch.tensor([2.4, 1.0, 1.7]))
 
 
@@ -48,7 +50,7 @@ def random(*shape, seed=0, low=0.0, high=1.0):
     return low + (high - low) * torch.rand(*shape, generator=generator, dtype=torch.float64)
 
 
-# -- the published arithmetic ----------------------------------------------------------------------
+# -- the published arithmetic ---------------------------------------------------------------------
 
 
 @cache
@@ -58,7 +60,7 @@ def arrays():
 
 
 def golden_camera():
-    """The two cameras of the golden images, with four gains; `cam_to_srgb` is not DualDn's, unused."""
+    """The two cameras of the golden images, with four gains; `cam_to_srgb` is not used."""
     red, green, blue, green_too = arrays()["wb_matrix"].reshape(2, 4).unbind(-1)
     gains = torch.stack([red, green, green_too, blue], -1)
     return Camera(
@@ -69,12 +71,12 @@ def golden_camera():
 
 
 def halves(whole):
-    """The part of the RGGB results that is stored: the first image's left, the second's right half."""
+    """What is stored of RGGB results: the first image's left half and the second's right."""
     return torch.stack([whole[0, ..., :48], whole[1, ..., 48:]])
 
 
 def corners(whole):
-    """The part that is stored for the other phases: a corner with its borders of each image."""
+    """What is stored of the other phases: a corner of each image."""
     return torch.stack([whole[0, ..., :32, :48], whole[1, ..., 32:, 48:]])
 
 
@@ -114,7 +116,7 @@ def flips(phase):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("phase", PHASES)
 def test_golden_demosaic(phase, method):
-    """RGGB to the very border; the other phases, which we pad by a mirrored line first, 4 px off it."""
+    """RGGB to the very border; other phases, which we pad by a mirrored line, 4 px off it."""
     mosaic = arrays()[f"{phase}/white_balance"]
     padding = rggb_padding(phase, *mosaic.shape[-2:])
     matrix = arrays()["rgb_xyz_matrix"][:, 0]
@@ -159,7 +161,9 @@ def golden_gradient(phase, config, tone):
     """d <cotangent, picture> / d normal through the whole pipeline."""
     normal = arrays()[f"{phase}/normal"].clone().requires_grad_()
     padding = rggb_padding(phase, *normal.shape[-2:])
-    picture = unpad(render(pad(normal, padding), golden_camera(), Rendering(1.0, tone), config), padding)
+    picture = unpad(
+        render(pad(normal, padding), golden_camera(), Rendering(1.0, tone), config), padding
+    )
     whole = arrays()["cotangent_srgb"]
     cotangent = whole if phase == "RGGB" else corners(whole)
     (gradient,) = torch.autograd.grad((picture * cotangent).sum(), normal)
@@ -169,7 +173,7 @@ def golden_gradient(phase, config, tone):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("phase", PHASES)
 def test_golden_gradients(phase, method):
-    """A gradient gathers results up to 2 px away, which for `ahd` differ up to 3 px off the border."""
+    """A gradient gathers results up to 2 px away, and `ahd`'s differ up to 3 px off the border."""
     gradient = golden_gradient(phase, ISPConfig.dualdn(method), 0.5)
     expected = arrays()[f"{phase}/grad_normal_{METHODS[method]}_Rec709_a0.5"]
     border = 0 if phase == "RGGB" else 5 if method == "ahd" else 4
@@ -185,11 +189,11 @@ def test_golden_gradient_of_gamma():
     check_gradient(gradient, arrays()["RGGB/grad_normal_AHD_2.2_a0"], near_flip)
 
 
-# -- gradients --------------------------------------------------------------------------------------
+# -- gradients ------------------------------------------------------------------------------------
 
 
 def picture(*shape):
-    """Values on both sides of the transfer curves' knees, off KNEE, 0 and 1 by more than gradcheck's step."""
+    """Values on both sides of the curves' knees; KNEE, 0 and 1 are further than gradcheck steps."""
     return random(*shape, seed=4, low=0.002, high=0.93)
 
 
@@ -213,7 +217,9 @@ def test_gradcheck(stage):
 
 @pytest.mark.parametrize("transfer", ["rec709", "srgb", "gamma2.2", "linear"])
 def test_gradcheck_of_encode(transfer):
-    assert torch.autograd.gradcheck(lambda x: encode(x, transfer), picture(1, 3, 3, 4).requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda x: encode(x, transfer), picture(1, 3, 3, 4).requires_grad_()
+    )
 
 
 CONFIGS = {
@@ -267,7 +273,7 @@ def test_tone_slope_is_autograds(display, tone):
     assert tone_slope(x, a).item() == pytest.approx(slope.item(), abs=1e-12)
 
 
-# -- grey, white and highlights ---------------------------------------------------------------------
+# -- grey, white and highlights -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -279,7 +285,9 @@ def test_balanced_grey_stays_grey(config, level, exposure, tone):
     mosaic = mosaic_of(grey / camera.white_balance[:, None, None])
     rendering = double(Rendering(exposure, tone))
     # DualDn's borders darken, each colour differently.
-    result = within(render(mosaic, camera, rendering, CONFIGS[config]), 4 if "dualdn" in config else 0)
+    result = within(
+        render(mosaic, camera, rendering, CONFIGS[config]), 4 if "dualdn" in config else 0
+    )
     # At 1e-7 the float32 constants of the matrices show.
     assert (result.amax((-3, -2, -1)) - result.amin((-3, -2, -1))).abs() < 1e-5
 
@@ -301,6 +309,12 @@ def test_highlights_reach_white_without_a_cast_on_the_way():
     assert (linear.diff(dim=0) >= -1e-6).all()
     assert (linear.amax(-1) - linear.amin(-1)).max() < 1e-5
     assert (linear[levels > 1] > 1 - 1e-5).all()
+
+
+def test_roll_off_has_slope_one_on_its_knee_and_none_at_white():
+    x = torch.tensor([KNEE, 1.0], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(roll_highlights(x).sum(), x)
+    assert slope.tolist() == [1, 0]
 
 
 def test_roll_off_is_monotone_smooth_and_leaves_the_rest_alone():
@@ -340,13 +354,15 @@ def test_separate_matrices_keep_grey_and_differ_from_the_joint_one():
     assert (separate - joint).abs().max() > 1e-2
 
 
-# -- the way back ------------------------------------------------------------------------------------
+# -- the way back ---------------------------------------------------------------------------------
 
 
 def smooth_picture():
-    """A picture (3, 40, 48) of slow waves, which demosaicking restores closely, inside every gamut."""
+    """A picture (3, 40, 48) of slow waves, which demosaicking restores closely."""
     y, x = torch.meshgrid(torch.arange(40).double(), torch.arange(48).double(), indexing="ij")
-    waves = [torch.sin(2 * torch.pi * (y * v + x * u)) for v, u in ((0.005, 0.01), (0.01, 0), (0, 0.008))]
+    waves = [
+        torch.sin(2 * torch.pi * (y * v + x * u)) for v, u in ((0.005, 0.01), (0.01, 0), (0, 0.008))
+    ]
     grey = 0.5 + 0.2 * waves[0]
     return torch.stack([grey + 0.03 * waves[1], grey, grey + 0.03 * waves[2]])
 
@@ -377,12 +393,14 @@ def test_unrender_then_render_gives_the_picture_back(exposure, tone):
 def test_unrender_inverts_every_curve(transfer):
     camera = double(CAMERA)
     flat = torch.tensor([0.55, 0.5, 0.4], dtype=torch.float64)[:, None, None].expand(3, 8, 8)
-    back = render(unrender(flat, camera, None, transfer), camera, None, ISPConfig(transfer=transfer))
+    back = render(
+        unrender(flat, camera, None, transfer), camera, None, ISPConfig(transfer=transfer)
+    )
     assert (back - flat).abs().max() < 1e-6
 
 
 def test_unrender_keeps_highlights_saturated_in_every_channel():
-    """Dividing white by the gains would leave grey; a sensor that sees white saturates everywhere."""
+    """White over the gains would be less than white; a sensor saturates everywhere."""
     white = unrender(torch.ones(3, 8, 8), CAMERA)
     assert torch.allclose(white, torch.ones(1, 8, 8), atol=1e-5)
     grey = unrender(torch.full((3, 8, 8), 0.5), CAMERA)

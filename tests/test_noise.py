@@ -48,7 +48,7 @@ def standard_errors(law, shot, read, level, n):
     return math.sqrt(var / n), math.sqrt((fourth + 2 * var**2) / n)
 
 
-# -- the four laws ------------------------------------------------------------------------------------
+# -- the four laws --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -65,7 +65,7 @@ def test_golden_variance(law):
 
 @pytest.mark.parametrize("law", LAWS)
 def test_samples_have_the_laws_moments_and_dualdns(law):
-    """A million samples at each of DualDn's levels: within four standard errors of law and golden."""
+    """A million samples at each of DualDn's levels: four standard errors from law and golden."""
     generator, n = seeded(1), 1_000_000
     for row in (row for row in GOLDEN["statistics"] if row["model"] == law):
         shot, read, level = row["K"], row["g_scale"], row["level"]
@@ -119,12 +119,21 @@ def test_no_noise_is_no_noise(law):
     assert torch.allclose(add_noise(clean, Noise(0.0, 0.0), law, seeded()), clean, atol=1e-5)
 
 
-# -- shapes -----------------------------------------------------------------------------------------
+# -- shapes ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("leading", "shape"),
-    [((), ()), ((), (3,)), ((), (4,)), ((2,), ()), ((2,), (2,)), ((2,), (2, 3)), ((2,), (1, 3)), ((3,), (3, 3))],
+    [
+        ((), ()),
+        ((), (3,)),
+        ((), (4,)),
+        ((2,), ()),
+        ((2,), (2,)),
+        ((2,), (2, 3)),
+        ((2,), (1, 3)),
+        ((3,), (3, 3)),
+    ],
 )
 @settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 99))
@@ -150,14 +159,17 @@ def test_variance_is_each_sites_own(leading, shape, seed):
 
 
 @pytest.mark.parametrize(
-    ("leading", "shape"), [((1,), (3,)), ((2,), (3,)), ((), (2, 3)), ((2,), (3, 3)), ((2,), (5, 2, 3))]
+    ("leading", "shape"),
+    [((1,), (3,)), ((2,), (3,)), ((), (2, 3)), ((2,), (3, 3)), ((2,), (5, 2, 3))],
 )
 def test_noise_that_does_not_fit_is_refused(leading, shape):
     """One mosaic and its noise in R, G, B must not become a batch of three."""
     noise = Noise(torch.ones(shape), torch.ones(shape))
     mosaic = torch.zeros(*leading, 1, 4, 4)
     for use in (lambda: standard_deviation(mosaic, noise), lambda: add_noise(mosaic, noise)):
-        with pytest.raises(ValueError, match=r"noise of shape \(.*\) for .* batch shape \(.*expected"):
+        with pytest.raises(
+            ValueError, match=r"noise of shape \(.*\) for .* batch shape \(.*expected"
+        ):
             use()
 
 
@@ -179,7 +191,7 @@ def test_batches_are_noised_each_with_its_own():
         assert abs(picture.var().item() - expected) <= off
 
 
-# -- laws to draw levels from -------------------------------------------------------------------------
+# -- laws to draw levels from ---------------------------------------------------------------------
 
 
 def drawn(law, n, seed=0):

@@ -1,4 +1,4 @@
-"""The propagated map is the spread that Monte Carlo finds; the published one is a rendered picture."""
+"""The propagated map is what Monte Carlo finds; the published one is a rendered picture."""
 
 import pytest
 import torch
@@ -9,7 +9,9 @@ from pellucid.noise import add_noise, standard_deviation
 from pellucid.noise_map import propagated_map, published_map
 from pellucid.raw import Camera, Noise
 
-XYZ_TO_CAM = torch.tensor([[0.5271, -0.0712, -0.0347], [-0.6153, 1.3653, 0.2763], [-0.1601, 0.2366, 0.7242]])
+XYZ_TO_CAM = torch.tensor(
+    [[0.5271, -0.0712, -0.0347], [-0.6153, 1.3653, 0.2763], [-0.1601, 0.2366, 0.7242]]
+)
 CAMERA = Camera.of(XYZ_TO_CAM, torch.tensor([2.4, 1.0, 1.3]))
 NOISE = Noise(1e-4, 1e-6)
 LINEAR = ("nearest", "bilinear", "malvar2004")
@@ -76,10 +78,12 @@ def test_for_ahd_malvar_stands_in_and_errs_upwards(scene):
 
 @pytest.mark.parametrize("method", LINEAR)
 def test_noise_of_each_colour_goes_to_that_colour(method):
-    """With identity colour and only red noise, green and blue are clean, unless Malvar mixes them in."""
+    """With only red noise, green and blue are clean, unless Malvar mixes red in."""
     camera = Camera(torch.ones(3), torch.eye(3), torch.eye(3))
     noise = Noise([1e-4, 0.0, 0.0], [0.0, 0.0, 0.0])
-    std = propagated_map(torch.full((1, 16, 16), 0.3), noise, camera, Rendering(), ISPConfig(demosaic=method))
+    std = propagated_map(
+        torch.full((1, 16, 16), 0.3), noise, camera, Rendering(), ISPConfig(demosaic=method)
+    )
     assert std[0].mean() > 3e-3
     if method != "malvar2004":
         assert std[1:].max() < 1e-5
@@ -108,7 +112,11 @@ def test_nothing_varies_where_everything_is_clipped():
 def test_map_is_finite_and_never_negative(method, level):
     for noise in (NOISE, Noise(0.0, 0.0), Noise(2e-2, 1e-3)):
         std = propagated_map(
-            torch.full((1, 12, 12), level), noise, CAMERA, Rendering(1.5, 1.0), ISPConfig(demosaic=method)
+            torch.full((1, 12, 12), level),
+            noise,
+            CAMERA,
+            Rendering(1.5, 1.0),
+            ISPConfig(demosaic=method),
         )
         assert torch.isfinite(std).all() and (std >= 0).all()
 
@@ -117,7 +125,11 @@ def test_map_is_finite_and_never_negative(method, level):
 @pytest.mark.parametrize("method", (*LINEAR, "ahd"))
 def test_batch_equals_singles(build, method):
     pictures = torch.stack([mosaic("warm"), mosaic("gradient")])
-    shots, exposures, tones = torch.tensor([1e-4, 1e-3]), torch.tensor([0.8, 1.5]), torch.tensor([0.0, 0.8])
+    shots, exposures, tones = (
+        torch.tensor([1e-4, 1e-3]),
+        torch.tensor([0.8, 1.5]),
+        torch.tensor([0.0, 0.8]),
+    )
     cameras = CAMERA, Camera.of(XYZ_TO_CAM.flip(0), torch.tensor([1.5, 1.0, 2.0]))
     stacked = Camera(*map(torch.stack, zip(*cameras, strict=True)))
     config = ISPConfig(demosaic=method)

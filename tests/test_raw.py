@@ -1,4 +1,4 @@
-"""Records hold float32, ride in batches with their types, and cameras have their smallest gain at 1."""
+"""Records hold float32 and keep their types in batches; a camera's smallest gain is 1."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,9 @@ class Item(NamedTuple):
     noise: Noise
 
 
-@pytest.mark.parametrize("make", [list, np.array, torch.tensor, lambda v: np.array(v, dtype=np.float32)])
+@pytest.mark.parametrize(
+    "make", [list, np.array, torch.tensor, lambda v: np.array(v, dtype=np.float32)]
+)
 def test_constructors_make_float32(make):
     camera = Camera(make(GAINS), make(np.eye(3).tolist()), make(XYZ_TO_CAM))
     noise = Noise(make(GAINS), make(GAINS))
@@ -45,7 +47,11 @@ def test_tensors_keep_their_precision():
 
 def test_records_survive_a_batch():
     items = [
-        Item(torch.full((1, 2, 2), float(n)), Camera.of(XYZ_TO_CAM, GAINS), Noise(n * 1e-3, [1e-6] * 3))
+        Item(
+            torch.full((1, 2, 2), float(n)),
+            Camera.of(XYZ_TO_CAM, GAINS),
+            Noise(n * 1e-3, [1e-6] * 3),
+        )
         for n in range(3)
     ]
     batch = default_collate(items)

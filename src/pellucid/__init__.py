@@ -1,6 +1,6 @@
 """Pellucid restores real photographs with networks trained on synthetic degradation."""
 
-from importlib.metadata import version
+from importlib.metadata import version as _version
 
 from pellucid.calibrate import estimate_noise
 from pellucid.checkpoint import load_network
@@ -11,7 +11,7 @@ from pellucid.networks import DualDomainConfig, DualDomainNet, Restored, UNetCon
 from pellucid.raw import Camera, Noise, RawImage
 from pellucid.restore import Restorer, develop
 
-__version__ = version("pellucid")
+__version__ = _version("pellucid")
 
 __all__ = [
     "Camera",

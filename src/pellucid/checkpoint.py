@@ -1,12 +1,15 @@
 """Weights with their configuration in one safetensors file."""
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from pellucid.errors import FileError
 from pellucid.io import replacing
@@ -29,19 +32,27 @@ def save_network(net: DualDomainNet, config: DualDomainConfig, path: Path, **fac
 
 def load_network(path: str | Path) -> DualDomainNet:
     """Network of a weights file, in float32 and eval mode; raises `FileError` if it is not one."""
+    metadata, weights = _read(path)
+    if metadata.get("format") != FORMAT:
+        raise FileError.of(path, f"format is {metadata.get('format')}; expected {FORMAT}")
     try:
-        with safe_open(path, framework="pt") as file:  # pyright: ignore[reportUnknownVariableType]
+        net = _config(json.loads(metadata["config"])).build()
+        net.load_state_dict(weights)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise FileError.of(path, "damaged: its weights and configuration do not fit") from error
+    return net.eval()
+
+
+def _read(path: str | Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata, and weights in float32."""
+    try:
+        with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            return metadata, {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise FileError.from_os(path, error) from None
     except SafetensorError as error:
         raise FileError.of(path, f"not a safetensors file ({error})") from None
-    if metadata.get("format") != FORMAT:
-        raise FileError.of(path, f"format is {metadata.get('format')}; expected {FORMAT}")
-    net = _config(json.loads(metadata["config"])).build()
-    net.load_state_dict(weights)
-    return net.eval()
 
 
 def _config(fields: dict[str, Any]) -> DualDomainConfig:
@@ -50,4 +61,4 @@ def _config(fields: dict[str, Any]) -> DualDomainConfig:
 
 
 def _unet(fields: dict[str, Any]) -> UNetConfig:
-    return UNetConfig(**{**fields, "widths": tuple(fields["widths"])})
+    return replace(UNetConfig(**fields), widths=tuple(fields["widths"]))

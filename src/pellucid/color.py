@@ -41,13 +41,14 @@ def cam_to_srgb(xyz_to_cam: Tensor) -> Tensor:
 
 def encode(linear: Tensor, transfer: Transfer) -> Tensor:
     """Display values of linear light; monotone and finite in its gradient everywhere."""
+    # The bounds lie below the knees: on its bound, clamp passes no gradient.
     match transfer:
         case "rec709":
             return torch.where(
-                linear < 0.018, 4.5 * linear, 1.099 * linear.clamp(min=0.018) ** 0.45 - 0.099
+                linear < 0.018, 4.5 * linear, 1.099 * linear.clamp(min=0.01) ** 0.45 - 0.099
             )
         case "srgb":
-            high = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+            high = 1.055 * linear.clamp(min=0.002) ** (1 / 2.4) - 0.055
             return torch.where(linear < 0.0031308, 12.92 * linear, high)
         case "gamma2.2":
             return linear.clamp(min=1e-8) ** (1 / 2.2)
@@ -73,10 +74,10 @@ def decode(display: Tensor, transfer: Transfer) -> Tensor:
     """Linear light of display values, the inverse of `encode`."""
     match transfer:
         case "rec709":
-            high = ((display.clamp(min=0.081) + 0.099) / 1.099) ** (1 / 0.45)
+            high = ((display.clamp(min=0.05) + 0.099) / 1.099) ** (1 / 0.45)
             return torch.where(display < 0.081, display / 4.5, high)
         case "srgb":
-            high = ((display.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
+            high = ((display.clamp(min=0.03) + 0.055) / 1.055) ** 2.4
             return torch.where(display < 0.04045, display / 12.92, high)
         case "gamma2.2":
             return display.clamp(min=0) ** 2.2

@@ -1,4 +1,4 @@
-"""The demonstration: a noisy DNG made from the sample photograph, restored, and compared with the truth."""
+"""The demonstration: a noisy DNG of the sample photograph, restored and compared with the truth."""
 
 import json
 from collections.abc import Callable

@@ -123,7 +123,7 @@ def roll_highlights(linear: Tensor) -> Tensor:
     Identity below `KNEE`, then the cubic that meets 1 at 1 with slope 0.
     """
     t = ((linear - KNEE) / (1 - KNEE)).clamp(0, 1)
-    return torch.where(linear < KNEE, linear, KNEE + (1 - KNEE) * (t + t**2 - t**3))
+    return torch.where(linear <= KNEE, linear, KNEE + (1 - KNEE) * (t + t**2 - t**3))
 
 
 def roll_slope(rolled: Tensor) -> Tensor:

@@ -21,7 +21,10 @@ def psnr(picture: Tensor, truth: Tensor) -> float:
 
 
 def score(picture: Tensor, truth: Tensor, border: int = 0) -> Scores:
-    """PSNR and SSIM (Wang et al. 2004, 11x11 Gaussian) of (3, H, W) clipped to [0, 1], border left out."""
+    """PSNR and SSIM (Wang et al. 2004, 11x11 Gaussian) of (3, H, W) clipped to [0, 1].
+
+    So many pixels of `border` are left out on every side.
+    """
     pair = [
         p.clamp(0, 1)[..., border : p.shape[-2] - border, border : p.shape[-1] - border]
         for p in (picture, truth)

@@ -1,4 +1,4 @@
-"""The one inference path: a raw photograph in, its restored mosaic and picture out, in two tiled passes."""
+"""The one inference path: a raw photograph in, restored mosaic and picture out, in tiled passes."""
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
@@ -91,7 +91,7 @@ class Restorer:
         rendering: Rendering | None = None,
         progress: Progress | None = None,
     ) -> Restored:
-        """Restored mosaic (1, H, W) and picture (3, H, W), in the frame of `raw.mosaic`, on the CPU.
+        """Restored mosaic (1, H, W) and picture (3, H, W) on the CPU, in the frame of `raw.mosaic`.
 
         Without `noise`, what `settle_noise` finds; without `rendering`, the file's own exposure.
         """
@@ -138,7 +138,8 @@ class Restorer:
         passes = [Grid(TILE, 2, 16)]
         passes += [self._grid(self.net.raw_geometry)] if self.net.raw_net is not None else []
         passes += [self._grid(self.net.srgb_geometry)] if self.net.srgb_net is not None else []
-        return sum(len(tiles(*mosaic.shape[-2:], grid)) for grid in passes)
+        height, width = mosaic.shape[-2:]
+        return sum(len(tiles(height, width, grid)) for grid in passes)
 
 
 def load_model(model: str | Path) -> DualDomainNet:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Grid(NamedTuple):
-    """How a picture is cut: offsets are multiples of `stride`, and each tile sees `halo` pixels around it."""
+    """How a picture is cut: at multiples of `stride`; a tile sees `halo` pixels around itself."""
 
     tile: int
     stride: int
@@ -23,7 +23,7 @@ class Span(NamedTuple):
 
 
 def tiles(height: int, width: int, grid: Grid) -> list[tuple[Span, Span]]:
-    """Rows and columns of all tiles, of about equal size and at most `grid.tile` where the stride allows."""
+    """Rows and columns of all tiles, about equal and at most `grid.tile` if the stride allows."""
     return [(rows, columns) for rows in _spans(height, grid) for columns in _spans(width, grid)]
 
 
@@ -59,7 +59,7 @@ def run_tiled(
 
 
 def window(picture: Tensor, rows: Span, columns: Span, grid: Grid) -> Tensor:
-    """The part (C, h, w) of a picture that a tile sees: itself and its halo, up to whole strides."""
+    """What a tile sees of a picture, (C, h, w): itself and its halo, up to whole strides."""
     y, x = (
         mirrored(span, picture.shape[dim], grid).to(picture.device)
         for span, dim in ((rows, -2), (columns, -1))

@@ -1,4 +1,5 @@
-"""Training with Lightning: a recipe names the network, the objective and the data; resuming truly resumes."""
+"""Training with Lightning: a recipe names network, objective and data; resuming truly resumes."""
+# pyright: reportUnknownMemberType=false
 
 import math
 import warnings
@@ -6,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -105,7 +106,7 @@ class RawData(LightningDataModule):
         seed: int = 0,
         workers: int = 0,
     ) -> None:
-        """Samples are numbered by the step, so that interruptions and ranks do not change what is seen.
+        """Samples numbered by the step: interruptions and ranks do not change what is seen.
 
         Args:
             photos: Folder of photographs; without one, dead leaves alone.
@@ -166,10 +167,10 @@ class RawData(LightningDataModule):
 
 
 class SampleLoader(DataLoader[Sample]):
-    """A loader whose place follows from the trainer's step, so that it has no state of its own to keep."""
+    """A loader whose place follows from the trainer's step, so that it has no state of its own."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing; without this, Lightning warns that a run resumed within an epoch may repeat samples."""
+        """Nothing; Lightning would warn that a run resumed within an epoch may repeat samples."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -216,10 +217,12 @@ class RunFolderCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """What a recipe can say beside the model, the data and the trainer."""
-        parser.add_argument("--checkpoint_every", type=int, default=500, help="Steps between checkpoints.")
+        parser.add_argument(
+            "--checkpoint_every", type=int, default=500, help="Steps between checkpoints."
+        )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse what `train` gives; Lightning's own method would warn of the words after `pellucid`."""
+        """Parse what `train` gives; Lightning's own would warn of the words after `pellucid`."""
         try:
             self.config = parser.parse_args(args)
         except ArgumentError as error:
@@ -230,27 +233,30 @@ class RunFolderCLI(LightningCLI):
         trainer = super().instantiate_trainer(**kwargs)
         folder = Path(trainer.default_root_dir)
         trainer.loggers = [CSVLogger(folder, name="log")]
-        trainer.callbacks += [
-            Export(),
-            ModelCheckpoint(
-                folder / "checkpoints",
-                every_n_train_steps=self.config.checkpoint_every,
-                save_last=True,
-            ),
-        ]
+        every: int = self.config.checkpoint_every
+        saving = ModelCheckpoint(folder / "checkpoints", every_n_train_steps=every, save_last=True)
+        # Lightning sets `callbacks` without declaring it.
+        callbacks: list[Callback] = vars(trainer)["callbacks"]
+        callbacks += [Export(), saving]
         return trainer
 
 
 def train(recipe: Path, overrides: list[str]) -> None:
-    """Run a recipe; a run folder with a checkpoint in it goes on from there."""
-    cli = RunFolderCLI(
-        Training,
-        RawData,
-        run=False,
-        args=[f"--config={recipe}", *overrides],
-        save_config_kwargs={"overwrite": True},
-        parser_kwargs={"exit_on_error": False},
-    )
+    """Run a recipe; a run folder with a checkpoint in it goes on from there.
+
+    Raises PellucidError where the recipe or an override makes no sense.
+    """
+    try:
+        cli = RunFolderCLI(
+            Training,
+            RawData,
+            run=False,
+            args=[f"--config={recipe}", *overrides],
+            save_config_kwargs={"overwrite": True},
+            parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise PellucidError(" ".join(str(error).split())) from error
     last = Path(cli.trainer.default_root_dir) / "checkpoints" / "last.ckpt"
     with warnings.catch_warnings():
         # A run that goes on finds its own checkpoints there.

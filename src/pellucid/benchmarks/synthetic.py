@@ -1,9 +1,11 @@
-"""The synthetic raw benchmark: photographs, five cameras, known noise; its protocol never changes."""
+"""The synthetic raw benchmark: photographs, five cameras, known noise, and a frozen protocol."""
+# pyright: reportUnknownMemberType=false
 
 import json
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, median
 from time import perf_counter
@@ -14,11 +16,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-import pellucid
 from pellucid.bayer import mosaic_of
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.photos import photographs
+from pellucid.errors import FileError
 from pellucid.io import replacing
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.metrics import Scores, score
@@ -27,6 +29,7 @@ from pellucid.raw import Camera, Noise, RawImage
 
 BRIGHTNESS = 0.7
 BORDER = 8
+MULTIPLE = 32
 GAINS = ((2.0, 1, 1.5), (1.6, 1, 2.1), (2.4, 1, 1.3), (1.9, 1, 1.8), (2.2, 1, 1.6))
 REAL_LEVELS = (Noise(1e-5, 8e-7), Noise(1e-4, 8e-7))
 """Two rows beside DualDn's law: real cameras at moderate ISO."""
@@ -66,7 +69,7 @@ def law_noise(shot: float) -> Noise:
 
 
 def scene(path: Path, number: int, noise: Noise) -> Scene:
-    """Picture `number` of the benchmark; its noise comes from a frozen stream seeded by the number."""
+    """Picture `number` of the benchmark, whose noise is a frozen stream seeded by the number."""
     clean, camera = clean_mosaic(path, number)
     shot, read = (float(level) for level in noise)
     stream = np.random.RandomState(number)
@@ -87,10 +90,17 @@ def clean_mosaic(path: Path, number: int) -> tuple[Tensor, Camera]:
 
 def _cropped(path: Path) -> Tensor:
     """Photograph (3, H, W) in [0, 1], its centre crop to multiples of 32."""
-    with Image.open(path) as image:
-        picture = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1) / 255
-    height, width = (side - side % 32 for side in picture.shape[1:])
-    top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
+    try:
+        with Image.open(path) as image:
+            pixels = np.array(image.convert("RGB"))
+    except OSError as error:
+        raise FileError.from_os(path, error) from error
+    height, width = pixels.shape[0] // MULTIPLE * MULTIPLE, pixels.shape[1] // MULTIPLE * MULTIPLE
+    if not height * width:
+        got = f"{pixels.shape[0]}x{pixels.shape[1]}"
+        raise FileError.of(path, f"has {got} pixels; expected {MULTIPLE}x{MULTIPLE} or more")
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    picture = torch.from_numpy(pixels).permute(2, 0, 1) / 255
     return picture[:, top : top + height, left : left + width]
 
 
@@ -148,10 +158,7 @@ def write_rows(path: Path, rows: list[Row], settings: dict[str, object]) -> None
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    facts = {"benchmark": "synthetic", "pellucid": pellucid.__version__, **settings, **machine}
+    facts = {"benchmark": "synthetic", "pellucid": version("pellucid"), **settings, **machine}
+    report = {"settings": facts, "rows": [asdict(row) for row in rows]}
     with replacing(path) as file:
-        file.write(
-            json.dumps(
-                {"settings": facts, "rows": [asdict(row) for row in rows]}, indent=1
-            ).encode()
-        )
+        file.write(json.dumps(report, indent=1).encode())

@@ -1,16 +1,23 @@
 """The command line: `pellucid COMMAND`; each command imports what it needs only when it runs."""
+# pyright: reportUnknownMemberType=false
 
 import os
 import sys
+from io import TextIOWrapper
+from typing import NoReturn
 
 from pellucid.cli.parser import parse
 from pellucid.errors import PellucidError
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command; bad input gets one line on stderr and exit code 2."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # The name of a photograph may hold letters that the terminal lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = parse(arguments)()
+        sys.stdout.flush()
     except PellucidError as error:
         print(f"pellucid: {error}", file=sys.stderr)
         code = 2
@@ -18,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("pellucid: interrupted", file=sys.stderr)
         code = 130
     except BrokenPipeError:
-        # The reader of our output has gone; what is left in the buffer must not raise again at exit.
+        # Our output's reader has gone; what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code)

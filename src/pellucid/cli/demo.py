@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from jsonargparse import Namespace
-from tqdm import tqdm
 
-from pellucid.cli.restore import make_folder
+from pellucid.cli.restore import make_folder, tile_bar
 from pellucid.demo import run_demo
 from pellucid.restore import Restorer
 
@@ -15,16 +14,10 @@ def demo_command(options: Namespace) -> int:
     folder = Path(options.output)
     make_folder(folder)
     restorer = Restorer.load(options.model)
-    with tqdm(desc="restoring", unit="tile", leave=False, disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with tile_bar("restoring") as progress:
         scores = run_demo(folder, restorer, progress)
-    print(f"noisy     {scores.psnr_noisy:.2f} dB  {folder / 'noisy.png'}")
-    print(
-        f"restored  {scores.psnr_restored:.2f} dB  {folder / 'restored.png'} in {scores.seconds:.1f} s"
-    )
+    before, after, seconds = scores.psnr_noisy, scores.psnr_restored, scores.seconds
+    print(f"noisy     {before:.2f} dB  {folder / 'noisy.png'}")
+    print(f"restored  {after:.2f} dB  {folder / 'restored.png'} in {seconds:.1f} s")
     print(f"both      {folder / 'comparison.png'}; scores in {folder / 'demo.json'}")
     return 0

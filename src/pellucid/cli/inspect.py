@@ -1,14 +1,19 @@
 """`pellucid inspect`."""
+# pyright: reportUnknownMemberType=false
 
 import json
 from pathlib import Path
+from typing import TypeAlias
 
 from jsonargparse import Namespace
+from torch import Tensor
 
 from pellucid.calibrate import estimate_noise
-from pellucid.cli.restore import describe
 from pellucid.io import read_raw
 from pellucid.raw import Noise, RawImage
+
+Fact: TypeAlias = "str | float | list[str] | list[int] | list[float] | list[list[float]] | Levels | None"
+Levels: TypeAlias = dict[str, float | list[float]]
 
 
 def inspect_command(options: Namespace) -> int:
@@ -17,12 +22,12 @@ def inspect_command(options: Namespace) -> int:
     if options.json:
         print(json.dumps(facts, indent=1))
     else:
-        for name, value in facts.items():
-            print(f"{name.replace('_', ' '):16} {_words(value)}")
+        for name, fact in facts.items():
+            print(f"{name.replace('_', ' '):16} {_words(fact)}")
     return 0
 
 
-def facts_of(raw: RawImage) -> dict[str, object]:
+def facts_of(raw: RawImage) -> dict[str, Fact]:
     """What a raw file says, ready for JSON."""
     source = raw.source
     assert source is not None and raw.path is not None
@@ -36,8 +41,8 @@ def facts_of(raw: RawImage) -> dict[str, object]:
         "orientation": source.orientation,
         "black": list(source.black),
         "white": source.white,
-        "white_balance": _rounded(raw.camera.white_balance.tolist()),
-        "cam_to_srgb": [_rounded(row) for row in raw.camera.cam_to_srgb.tolist()],
+        "white_balance": _rounded(raw.camera.white_balance),
+        "cam_to_srgb": [_rounded(row) for row in raw.camera.cam_to_srgb],
         "exposure_gain": raw.exposure,
         "noise_profile": _levels(raw.noise) if raw.noise else None,
         "noise_estimate": _levels(estimate_noise(raw.mosaic)),
@@ -45,25 +50,24 @@ def facts_of(raw: RawImage) -> dict[str, object]:
     }
 
 
-def _levels(noise: Noise) -> dict[str, object]:
+def _levels(noise: Noise) -> Levels:
     return {"shot": noise.shot.tolist(), "read": noise.read.tolist()}
 
 
-def _rounded(values: list[float]) -> list[float]:
-    return [round(value, 5) for value in values]
+def _rounded(values: Tensor) -> list[float]:
+    return [round(value.item(), 5) for value in values]
 
 
-def _words(value: object) -> str:
-    match value:
+def _words(fact: Fact) -> str:
+    match fact:
         case None:
             return "not said"
-        case {"shot": shot, "read": read}:
-            return describe(Noise(shot, read)).removeprefix("noise ")  # pyright: ignore[reportArgumentType]
-        case [[*_], *_]:
-            return " / ".join(_words(row) for row in value)
-        case [*_]:
-            return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value) or "none"
-        case float():
-            return f"{value:g}"
+        case str():
+            return fact
+        case dict():
+            return ", ".join(f"{name} {_words(level)}" for name, level in fact.items())
+        case list():
+            between = " / " if any(isinstance(part, list) for part in fact) else ", "
+            return between.join(_words(part) for part in fact) or "none"
         case _:
-            return str(value)
+            return f"{fact:g}"

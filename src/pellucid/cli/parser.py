@@ -1,13 +1,15 @@
 """What can be said on the command line."""
+# pyright: reportUnknownMemberType=false
 
 import sys
-from argparse import SUPPRESS
+from argparse import SUPPRESS, HelpFormatter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
+from pellucid.cli.numbers import number, numbers, whole_number
 from pellucid.demosaic import Demosaic
 from pellucid.errors import PellucidError
 
@@ -27,8 +29,14 @@ def parse(arguments: list[str] | None) -> Command:
     try:
         said = parser.parse_args(given)
     except ArgumentError as error:
-        raise PellucidError(" ".join(str(error).split())) from None
+        raise PellucidError(f"{' '.join(str(error).split())}; see {_help_of(given)}") from None
     return _command(said)
+
+
+def _help_of(given: list[str]) -> str:
+    words = [word for word in given[:1] if word in COMMANDS]
+    words += ["synthetic"] if given[:2] == ["evaluate", "synthetic"] else []
+    return " ".join(["pellucid", *words, "--help"])
 
 
 def _train(given: list[str]) -> Command:
@@ -69,30 +77,24 @@ def _command(said: Namespace) -> Command:
 
 def build_parser() -> ArgumentParser:
     """The parser of all commands but `train`, whose options are those of its recipe."""
-    parser = ArgumentParser(
-        prog="pellucid",
-        description="Clean pictures from noisy raw photographs.",
-        exit_on_error=False,
+    parser = _parser("Clean pictures from noisy raw photographs.")
+    parser.prog = "pellucid"
+    parser.add_argument(
+        "--version", action="version", version=_version(), help="show the version and exit"
     )
-    parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subcommands(dest="command")
-    commands.add_subcommand("restore", _restore(), help="clean pictures from noisy raw files")
-    commands.add_subcommand(
-        "develop", _develop(), help="a picture from a raw file, without cleaning it"
-    )
-    commands.add_subcommand(
-        "inspect", _inspect(), help="what a raw file says about camera, light and noise"
-    )
-    evaluate = _parser("Scores of models where the truth is known.")
-    commands.add_subcommand("evaluate", evaluate, help="scores of models where the truth is known")
-    # jsonargparse wants subcommands from the outside in.
-    evaluate.add_subcommands(dest="benchmark").add_subcommand(
-        "synthetic", _synthetic(), help="photographs made raw and noisy"
-    )
-    commands.add_subcommand(
-        "demo", _demo(), help="show the whole way on the picture in the package"
-    )
-    commands.add_subcommand("train", _train_help(), help="train a network by a recipe")
+    commands = parser.add_subcommands(dest="command", title="commands", metavar="COMMAND")
+    for name, (build, summary) in COMMANDS.items():
+        command = commands.add_subcommand(name, build(), help=summary)
+        command.prog = f"pellucid {name}"
+        if name == "evaluate":
+            # jsonargparse wants subcommands from the outside in.
+            kinds = command.add_subcommands(
+                dest="benchmark", title="benchmarks", metavar="BENCHMARK"
+            )
+            kind = kinds.add_subcommand(
+                "synthetic", _synthetic(), help="photographs made raw and noisy, with known truth"
+            )
+            kind.prog = "pellucid evaluate synthetic"
     return parser
 
 
@@ -103,7 +105,10 @@ def _version() -> str:
 
 
 def _parser(description: str) -> ArgumentParser:
-    return ArgumentParser(description=description, exit_on_error=False)
+    # The formatter of argparse: jsonargparse's own adds the types of Python to every text.
+    return ArgumentParser(
+        description=description, exit_on_error=False, formatter_class=HelpFormatter
+    )
 
 
 def _restore() -> ArgumentParser:
@@ -112,31 +117,38 @@ def _restore() -> ArgumentParser:
     parser.add_argument(
         "-o",
         "--output",
-        type=str | None,
+        type=str,
         metavar="OUT",
-        help="picture to write (.png, .jpg, .tif), or a folder; "
+        help="picture to write (.png, .jpg, .tif), or a folder, which gets a PNG of each raw file; "
         "left out, PHOTO-restored.png beside each raw file",
     )
     parser.add_argument(
         "--noise",
-        type=str | None,
+        type=str,
         metavar="SHOT,READ",
         help="noise level, variance = SHOT * x + READ for x from 0 (black) to 1 (white); "
         "left out, what the file says, else an estimate from the picture",
     )
-    parser.add_argument(
-        "--model", type=str, default="default", help="shipped model, weights file or run folder"
-    )
     _add_look(parser)
     _add_bits(parser)
     parser.add_argument(
-        "--tile",
-        type=int,
-        default=1024,
-        help="pixels per side computed at once; smaller needs less memory",
+        "--model",
+        type=str,
+        default="default",
+        help="shipped model, weights file or run folder; left out, the model that is shipped",
     )
     parser.add_argument(
-        "--device", type=str, default="cpu", help="where to compute: cpu, cuda, mps, ..."
+        "--tile",
+        type=whole_number(2),
+        default=1024,
+        metavar="PIXELS",
+        help="side of what is computed at once (%(default)s); smaller needs less memory",
+    )
+    parser.add_argument(
+        "--device",
+        type=str,
+        default="cpu",
+        help="where to compute: cpu, or cuda or mps where present (%(default)s)",
     )
     return parser
 
@@ -152,32 +164,39 @@ def _develop() -> ArgumentParser:
         metavar="OUT",
         help="picture to write (.png, .jpg, .tif)",
     )
-    parser.add_argument(
-        "--demosaic",
-        type=Literal[get_args(Demosaic)],
-        default="malvar2004",
-        help="how colours are filled in",
-    )
     _add_look(parser)
     _add_bits(parser)
+    parser.add_argument(
+        "--demosaic",
+        choices=get_args(Demosaic),
+        default="malvar2004",
+        help="how the colours between the sensor's sites are filled in (%(default)s)",
+    )
     return parser
 
 
 def _add_look(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--exposure",
-        type=float,
+        type=number(-10, 10),
         default=0.0,
         metavar="EV",
-        help="stops brighter (or darker, if negative)",
+        help="stops brighter, or darker where negative (0)",
     )
-    parser.add_argument("--tone", type=float, default=0.0, help="0 to 1: lift of the mid-tones")
+    parser.add_argument(
+        "--tone",
+        type=number(0, 1),
+        default=0.0,
+        metavar="LIFT",
+        help="how much the mid-tones are lifted, 0 to 1 (0)",
+    )
 
 
 def _add_bits(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--bits",
-        type=Literal[8, 16] | None,
+        type=whole_number(8),
+        choices=(8, 16),
         help="bits per channel; left out, 8 for PNG and JPEG, 16 for TIFF",
     )
 
@@ -185,55 +204,84 @@ def _add_bits(parser: ArgumentParser) -> None:
 def _inspect() -> ArgumentParser:
     parser = _parser("What a raw file says about camera, light and noise.")
     parser.add_argument("input", type=str, metavar="IN", help="raw file")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     return parser
 
 
+def _evaluate() -> ArgumentParser:
+    return _parser("Scores of models where the truth is known.")
+
+
 def _synthetic() -> ArgumentParser:
-    synthetic = _parser("Photographs made raw and noisy: PSNR and SSIM of the restored picture.")
-    synthetic.add_argument(
+    parser = _parser("Photographs made raw and noisy: PSNR and SSIM of the restored picture.")
+    parser.add_argument(
         "--photos", type=str, required=True, metavar="DIR", help="folder of clean photographs"
     )
-    synthetic.add_argument(
+    parser.add_argument(
         "--noise-levels",
-        type=str,
-        default="0.0002,0.002,0.02",
+        type=numbers(1e-6, 1),
+        default=[0.0002, 0.002, 0.02],
         metavar="K,K,...",
-        help="shot noise levels; read noise follows DualDn's law",
+        help="shot noise levels (0.0002,0.002,0.02); read noise follows DualDn's law",
     )
-    synthetic.add_argument(
-        "--tones", type=str, default="0,0.5", metavar="A,A,...", help="tone curves, 0 to 1"
+    parser.add_argument(
+        "--tones",
+        type=numbers(0, 1),
+        default=[0.0, 0.5],
+        metavar="A,A,...",
+        help="tone curves, 0 to 1 (0,0.5)",
     )
-    synthetic.add_argument(
+    parser.add_argument(
         "--model",
-        nargs="*",
+        nargs="+",
         action="extend",
         type=str,
         metavar="NAME",
         dest="models",
-        help="shipped model, weights file or run folder; may be given several times",
+        help="shipped models, weights files or run folders; left out, the model that is shipped",
     )
-    synthetic.add_argument(
-        "--limit", type=int | None, metavar="N", help="only the first N photographs"
+    parser.add_argument(
+        "--limit", type=whole_number(1), metavar="N", help="only the first N photographs"
     )
-    synthetic.add_argument(
-        "--json", type=str | None, metavar="FILE", help="write the rows there too"
-    )
-    return synthetic
+    parser.add_argument("--json", type=str, metavar="FILE", help="write the rows there too")
+    return parser
 
 
 def _demo() -> ArgumentParser:
     parser = _parser("Make a noisy DNG from the picture in the package, restore it, and compare.")
     parser.add_argument(
-        "-o", "--output", type=str, default="demo", metavar="DIR", help="folder for the pictures"
+        "-o",
+        "--output",
+        type=str,
+        default="demo",
+        metavar="DIR",
+        help="folder for the pictures (%(default)s)",
     )
     parser.add_argument("--model", type=str, default="default", help=SUPPRESS)
     return parser
 
 
 def _train_help() -> ArgumentParser:
-    return ArgumentParser(
-        description="pellucid train RECIPE.yaml [--option VALUE ...]: train a network by a recipe; "
-        "every entry of the recipe is an option too (pellucid train RECIPE.yaml --help lists them). "
-        "A run folder with a checkpoint in it goes on from there."
+    parser = _parser(
+        "Train a network by a recipe. A run folder with a checkpoint in it goes on from there."
     )
+    parser.usage = "pellucid train RECIPE [--option VALUE ...]"
+    parser.add_argument(
+        "recipe", type=str, metavar="RECIPE", help="YAML file, such as recipes/default.yaml"
+    )
+    parser.epilog = (
+        "Every entry of the recipe is an option too, such as --data.photos DIR or "
+        "--trainer.max_steps 1000; pellucid train RECIPE --help lists them."
+    )
+    return parser
+
+
+COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], str]] = {
+    "restore": (_restore, "clean pictures from noisy raw files"),
+    "develop": (_develop, "a picture from a raw file, without cleaning it"),
+    "inspect": (_inspect, "what a raw file says about camera, light and noise"),
+    "demo": (_demo, "show the whole way on the picture in the package"),
+    "train": (_train_help, "train a network by a recipe"),
+    "evaluate": (_evaluate, "scores of models where the truth is known"),
+}
+"""Each command's parser and what the overview says of it."""

@@ -1,6 +1,9 @@
 """`pellucid restore` and `pellucid develop`."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -18,10 +21,9 @@ def restore_command(options: Namespace) -> int:
     """Restore every input; a bad one is reported and the others go on."""
     inputs = [Path(name) for name in options.inputs]
     noise, device = parse_noise(options.noise), parse_device(options.device)
-    check_look(options)
     outputs = output_paths(inputs, options.output)
-    for output in outputs:
-        check_output(output, options.bits)
+    if is_picture(options.output):
+        check_output(options.output, options.bits)
     restorer = Restorer.load(options.model, options.tile, device)
     failed = 0
     for source, output in zip(inputs, outputs, strict=True):
@@ -30,8 +32,8 @@ def restore_command(options: Namespace) -> int:
         except PellucidError as error:
             print(f"pellucid: {error}", file=sys.stderr)
             failed += 1
-    if failed and len(inputs) > 1:
-        print(f"pellucid: {failed} of {len(inputs)} files failed", file=sys.stderr)
+    if len(inputs) > 1:
+        print(f"restored {len(inputs) - failed} of {len(inputs)}")
     return 2 if failed else 0
 
 
@@ -40,15 +42,12 @@ def restore_file(
 ) -> None:
     """Restore one raw file and say what noise level it was taken to have."""
     raw = read_raw(source)
+    make_folder(output.parent)
+    check_output(output, options.bits)
     known = settle_noise(raw, noise)
     remark(raw)
     print(f"{source.name}: {describe(known.noise)}, {known.origin}")
-    with tqdm(desc=source.name, unit="tile", leave=False, disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with tile_bar(source.name) as progress:
         restored = restorer(raw, known.noise, look_of(raw, options), progress)
     write_picture(output, restored.srgb, raw, bits=options.bits)
     print(f"wrote {output}")
@@ -57,7 +56,6 @@ def restore_file(
 def develop_command(options: Namespace) -> int:
     """Develop one raw file."""
     output = Path(options.output)
-    check_look(options)
     check_output(output, options.bits)
     raw = read_raw(Path(options.input))
     remark(raw)
@@ -70,23 +68,32 @@ def develop_command(options: Namespace) -> int:
 def output_paths(inputs: list[Path], output: str | None) -> list[Path]:
     """Where each result goes: beside its input, into a folder, or to the one picture named."""
     if output is None:
-        return [source.with_name(f"{source.stem}-restored.png") for source in inputs]
-    target = Path(output)
-    if target.suffix.lower() in PICTURE_SUFFIXES:
-        if len(inputs) > 1:
-            raise PellucidError(
-                f"-o {output} names one picture, for {len(inputs)} inputs; expected a folder"
-            )
-        return [target]
-    if target.suffix and not target.is_dir():
-        check_output(target)
-    outputs = [target / f"{source.stem}.png" for source in inputs]
+        outputs = [source.parent / f"{source.stem}-restored.png" for source in inputs]
+    elif not is_picture(output):
+        outputs = [Path(output) / f"{source.stem}.png" for source in inputs]
+    elif len(inputs) == 1:
+        outputs = [Path(output)]
+    else:
+        raise PellucidError(
+            f"-o {output} names one picture, for {len(inputs)} inputs; expected a folder"
+        )
     if len(set(outputs)) < len(outputs):
         raise PellucidError(
             "two inputs have the same name; expected names that differ, as their results do"
         )
-    make_folder(target)
     return outputs
+
+
+def is_picture(output: str | None) -> bool:
+    """Whether -o names a picture; what has no ending, or is there already, may be a folder."""
+    if output is None:
+        return False
+    target = Path(output)
+    if target.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    if (target.suffix or target.exists()) and not target.is_dir():
+        check_output(target)
+    return False
 
 
 def make_folder(folder: Path) -> None:
@@ -95,6 +102,18 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError.from_os(folder, error) from None
+
+
+@contextmanager
+def tile_bar(what: str) -> Generator[Callable[[int, int], object]]:
+    """A progress bar on a terminal, moved by calls with the finished and all tiles."""
+    with tqdm(desc=what, unit="tile", leave=False, disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
 
 
 def parse_noise(text: str | None) -> Noise | None:
@@ -116,20 +135,12 @@ def parse_device(name: str) -> torch.device:
     """A device that this machine has."""
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.zeros(1, device=device).item()
+    except Exception:  # torch says it in many ways, from AssertionError to ModuleNotFoundError
         raise PellucidError(
             f"--device {name}: not on this machine; expected cpu, or cuda or mps where present"
         ) from None
     return device
-
-
-def check_look(options: Namespace) -> None:
-    """Raise where exposure or tone are out of their ranges."""
-    if not -10 <= options.exposure <= 10:
-        raise PellucidError(f"--exposure {options.exposure:g}: expected -10 to 10 stops")
-    if not 0 <= options.tone <= 1:
-        raise PellucidError(f"--tone {options.tone:g}: expected 0 to 1")
 
 
 def look_of(raw: RawImage, options: Namespace) -> Rendering:

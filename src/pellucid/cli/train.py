@@ -1,6 +1,6 @@
 """`pellucid train`."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def train_command(recipe: Path, overrides: list[str]) -> int:
 
 
 @contextmanager
-def needs_train_extra() -> Iterator[None]:
+def needs_train_extra() -> Generator[None]:
     """Say what to install where the extra is missing."""
     try:
         yield

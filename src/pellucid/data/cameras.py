@@ -1,13 +1,13 @@
 """Real colour matrices, from which training and benchmarks draw their cameras."""
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from pellucid.noise import uniform
 from pellucid.raw import Camera
 
-# XYZ to camera RGB under D65 (ColorMatrix2): DND's four cameras (Ploetz and Roth 2017) in the order of
-# its list, and the Canon Kiss X4 (also 550D).
+# XYZ to camera RGB under D65 (ColorMatrix2): DND's four cameras (Ploetz and Roth 2017) in the order
+# of its list, and the Canon Kiss X4 (also 550D).
 XYZ_TO_CAM: dict[str, tuple[tuple[float, float, float], ...]] = {
     "Nexus6P": ((1.0234, -0.2969, -0.2266), (-0.5625, 1.6328, -0.0469), (-0.0703, 0.2188, 0.6406)),
     "SonyA7R": ((0.4913, -0.0541, -0.0202), (-0.613, 1.3513, 0.2906), (-0.1564, 0.2151, 0.7183)),
@@ -20,8 +20,8 @@ XYZ_TO_CAM: dict[str, tuple[tuple[float, float, float], ...]] = {
 def random_camera(generator: Generator) -> Camera:
     """A camera between two of the real ones, with gains as under daylight, cloud or lamps."""
     matrices = torch.tensor(list(XYZ_TO_CAM.values()))
-    first, second = torch.randint(len(matrices), (2,), generator=generator).tolist()
+    first, second = matrices[torch.randint(len(matrices), (2,), generator=generator)]
     mix = uniform(0, 1, generator)
-    matrix: Tensor = mix * matrices[first] + (1 - mix) * matrices[second]
+    matrix = mix * first + (1 - mix) * second
     gains = torch.tensor([uniform(1.2, 2.8, generator), 1.0, uniform(1.1, 2.8, generator)])
     return Camera.of(matrix, gains)

@@ -1,4 +1,5 @@
-"""Dead leaves: as many licence-free pictures as wanted, with edges at all scales (Lee et al. 2001)."""
+"""Dead leaves: any number of licence-free pictures with edges at all scales (Lee et al. 2001)."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import math
 from dataclasses import dataclass
@@ -38,20 +39,13 @@ class DeadLeaves:
         """Number (side, side) of the leaf seen at each pixel; leaf 0 lies behind everything."""
         u, aspect, angle, kind, *centre = torch.rand(6, self.leaves, generator=generator)
         low, high = self.smallest**-2, self.largest**-2
-        radius = (
-            side * (low + u * (high - low)) ** -0.5
-        )  # density ~ radius ** -3: the same at every scale
+        # Density ~ radius ** -3: the same at every scale.
+        radius = side * (low + u * (high - low)) ** -0.5
+        shapes = (side * centre[0], side * centre[1], radius, torch.exp(aspect - 0.5))
+        turns = (torch.pi * angle, (kind < 0.6).float())
+        leaves: list[list[float]] = torch.stack([*shapes, *turns], dim=1).tolist()
         front = torch.zeros(side, side, dtype=torch.long)
-        rows = zip(
-            (side * centre[0]).tolist(),
-            (side * centre[1]).tolist(),
-            radius.tolist(),
-            torch.exp(aspect - 0.5).tolist(),
-            (torch.pi * angle).tolist(),
-            (kind < 0.6).tolist(),
-            strict=True,
-        )
-        for number, (y, x, r, stretch, turn, is_round) in enumerate(rows):
+        for number, (y, x, r, stretch, turn, is_round) in enumerate(leaves):
             reach = r * max(stretch, 1 / stretch)
             top, bottom = max(0, int(y - reach)), min(side, int(y + reach) + 1)
             left, right = max(0, int(x - reach)), min(side, int(x + reach) + 1)

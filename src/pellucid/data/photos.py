@@ -1,4 +1,5 @@
 """A folder of photographs as a source of patches."""
+# pyright: reportUnknownMemberType=false
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,7 +42,7 @@ def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
 
 
 class PhotoFolder:
-    """Patches of photographs, held in memory at half size so that JPEG blocks and sensor noise are gone."""
+    """Patches of photographs, held at half size, where JPEG blocks and sensor noise are gone."""
 
     def __init__(self, folder: Path, leave_out: tuple[str, ...] = (), reduce: int = 2) -> None:
         """`reduce` is the factor by which every photograph is made smaller, in linear light."""
@@ -50,32 +51,27 @@ class PhotoFolder:
         self.areas = torch.tensor([float(p.shape[1] * p.shape[2]) for p in self.pictures])
 
     def patch(self, size: int, generator: Generator) -> Tensor:
-        """The busier of two patches, so that skies and blurred backgrounds do not fill the batches."""
+        """The busier of two patches, so that skies and blurred backgrounds do not fill batches."""
         pair = [self._any_patch(size, generator) for _ in range(2)]
         return max(pair, key=lambda picture: picture.diff(dim=-1).abs().mean().item())
 
     def _any_patch(self, size: int, generator: Generator) -> Tensor:
-        """A patch of a photograph drawn by its area; one time in three of half the resolution again."""
+        """A patch of a photograph drawn by its area; every third at half the resolution again."""
         picture = self.pictures[int(torch.multinomial(self.areas, 1, generator=generator).item())]
-        coarse = (
-            2
-            if torch.rand((), generator=generator) < 1 / 3 and min(picture.shape[1:]) >= 2 * size
-            else 1
-        )
+        height, width = picture.shape[1:]
+        lucky = torch.rand((), generator=generator).item() < 1 / 3
+        coarse = 2 if lucky and min(height, width) >= 2 * size else 1
         span = size * coarse
-        if min(picture.shape[1:]) < span:
+        if min(height, width) < span:
             raise FileError(
-                f"photograph has {picture.shape[1]}x{picture.shape[2]} pixels; expected {span} or more"
+                f"a photograph has {height}x{width} pixels when reduced; expected {span} or more"
             )
         top, left = (
             int(torch.randint(side - span + 1, (), generator=generator).item())
-            for side in picture.shape[1:]
+            for side in (height, width)
         )
-        crop = (
-            torch.from_numpy(picture[:, top : top + span, left : left + span].astype(np.float32))
-            / 65535
-        )
-        return shrink(crop, coarse)
+        crop = picture[:, top : top + span, left : left + span].astype(np.float32)
+        return shrink(torch.from_numpy(crop) / 65535, coarse)
 
 
 def shrink(picture: Tensor, factor: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Training samples: a clean picture becomes a raw mosaic of a random camera, and a noisy one beside it."""
+"""Training samples: a clean picture becomes a clean and a noisy raw mosaic of a random camera."""
 
 import math
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class RawSynthesis:
 
     law: NoiseLaw = field(default_factory=MixedLaw)
     jitter: float = 2.0
-    """The network is told shot and read levels wrong by up to this factor, so that estimates will do."""
+    """The network is told levels that are wrong by up to this factor, so that estimates will do."""
     darkest: float = 0.15
     """Pictures are dimmed, log-uniformly, to at least this share of the sensor's range."""
 
@@ -75,10 +75,11 @@ class SyntheticRaw(Dataset[Sample]):
         size: int,
         seed: int,
     ) -> None:
-        """Each source is drawn in proportion to its weight; `size` is the patch's side in pixels."""
+        """Each source is drawn in proportion to its weight; `size` is a patch's side in pixels."""
         if len(sources) != len(weights) or size % 2:
             raise ValueError(
-                f"got {len(sources)} sources, {len(weights)} weights, size {size}; expected even size"
+                f"got {len(sources)} sources, {len(weights)} weights and size {size}; "
+                "expected as many weights as sources and an even size"
             )
         self.sources, self.synthesis, self.size, self.seed = sources, synthesis, size, seed
         self.weights = torch.tensor(weights)

@@ -1,4 +1,4 @@
-"""The dual-domain network: raw network, differentiable ISP, sRGB network (Li et al. 2024, DualDn)."""
+"""A dual-domain network: raw network, differentiable ISP, sRGB network (DualDn, Li et al. 2024)."""
 
 import math
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from pellucid.bayer import pack, unpack
 from pellucid.demosaic import MIRROR
 from pellucid.isp import ISPConfig, Rendering, render
-from pellucid.noise import standard_deviation
 from pellucid.networks.unet import UNet, UNetConfig
+from pellucid.noise import standard_deviation
 from pellucid.noise_map import propagated_map, published_map
 from pellucid.raw import Camera, Noise
 
@@ -43,7 +43,7 @@ class Restored(NamedTuple):
 
 
 class Backbone(Protocol):
-    """What a network inside `DualDomainNet` must be: picture, noise map -> picture, with its geometry."""
+    """What a network inside `DualDomainNet` must be: picture, noise map → picture, and geometry."""
 
     stride: int
     halo: int
@@ -95,7 +95,7 @@ class DualDomainNet(nn.Module):
         return stride, -(-(net.halo + MIRROR.left) // stride) * stride
 
     def denoise_raw(self, mosaic: Tensor, noise: Noise) -> Tensor:
-        """Denoised mosaic (B, 1, H, W); the noise level is read off the noisy mosaic, as DualDn does."""
+        """Denoised mosaic (B, 1, H, W); the noise map is that of the noisy mosaic, as in DualDn."""
         if self.raw_net is None:
             return mosaic
         std = standard_deviation(mosaic, noise)

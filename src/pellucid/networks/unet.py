@@ -1,7 +1,7 @@
 """A plain convolutional U-Net (Ronneberger et al. 2015) on packed planes, without biases.
 
-Without biases the network is homogeneous (Mohan et al. 2020): twice the picture under twice the noise
-gives twice the result, so that base ISO and the highest one are the same problem to it.
+Without biases the network is homogeneous (Mohan et al. 2020): twice the picture under twice the
+noise gives twice the result, so that base ISO and the highest one are the same problem to it.
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class UNet(nn.Module):
 
     @property
     def halo(self) -> int:
-        """How far a pixel of the result can see, in pixels of the picture, rounded up to the stride."""
+        """How far a pixel of the result sees, in pixels of the picture, up to a whole stride."""
         levels = len(self.config.widths)
         reach = 1 + sum(
             (1 if i == levels - 1 else 2) * self.config.convolutions * 2**i + 2**i

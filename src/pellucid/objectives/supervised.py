@@ -12,7 +12,7 @@ from pellucid.networks.dual_domain import DualDomainNet
 
 @dataclass(frozen=True)
 class Supervised:
-    """L1 on the mosaic and on the picture; the true picture is the clean mosaic, developed the same way."""
+    """L1 on the mosaic and on the picture; the true picture is the clean mosaic developed alike."""
 
     loss: Literal["l1", "balanced_l1"] = "balanced_l1"
     raw_weight: float = 1.0
