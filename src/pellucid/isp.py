@@ -1,5 +1,6 @@
 """A camera's pipeline in differentiable stages (Li et al. 2024), and back (Brooks et al. 2019)."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -127,8 +128,10 @@ def roll_highlights(linear: Tensor) -> Tensor:
 
 
 def roll_slope(rolled: Tensor) -> Tensor:
-    """Derivative of `roll_highlights`, as a function of its result, to first order in t."""
-    return ((1 - rolled) / (1 - KNEE)).clamp(0, 1)
+    """Derivative of `roll_highlights` as a function of its result, the cubic inverted."""
+    r = ((rolled - KNEE) / (1 - KNEE)).clamp(0, 1)
+    phi = (torch.arccos((11 - 27 * r) / 16) - 2 * math.pi) / 3
+    return (4 - 16 * torch.cos(phi) ** 2) / 3
 
 
 def matrix_to_srgb(camera: Camera, config: ISPConfig) -> Tensor:

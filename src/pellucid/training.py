@@ -22,7 +22,7 @@ from pellucid.checkpoint import save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.photos import PatchSource, PhotoFolder
 from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
-from pellucid.errors import PellucidError
+from pellucid.errors import FileError, PellucidError
 from pellucid.networks.dual_domain import DualDomainConfig
 from pellucid.objectives.supervised import Supervised
 
@@ -230,6 +230,8 @@ class RunFolderCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that saves often and exports at the end."""
+        # A missing folder of photographs is found before the run folder is made.
+        self.datamodule.setup("fit")
         trainer = super().instantiate_trainer(**kwargs)
         folder = Path(trainer.default_root_dir)
         trainer.loggers = [CSVLogger(folder, name="log")]
@@ -256,7 +258,7 @@ def train(recipe: Path, overrides: list[str]) -> None:
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
         )
     except (MisconfigurationException, ValueError) as error:
-        raise PellucidError(" ".join(str(error).split())) from error
+        raise FileError.of(recipe, str(error)) from error
     last = Path(cli.trainer.default_root_dir) / "checkpoints" / "last.ckpt"
     with warnings.catch_warnings():
         # A run that goes on finds its own checkpoints there.

@@ -12,7 +12,9 @@ from pellucid.calibrate import estimate_noise
 from pellucid.io import read_raw
 from pellucid.raw import Noise, RawImage
 
-Fact: TypeAlias = "str | float | list[str] | list[int] | list[float] | list[list[float]] | Levels | None"
+Fact: TypeAlias = (
+    "str | float | list[str] | list[int] | list[float] | list[list[float]] | Levels | None"
+)
 Levels: TypeAlias = dict[str, float | list[float]]
 
 

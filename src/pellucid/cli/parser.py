@@ -29,7 +29,8 @@ def parse(arguments: list[str] | None) -> Command:
     try:
         said = parser.parse_args(given)
     except ArgumentError as error:
-        raise PellucidError(f"{' '.join(str(error).split())}; see {_help_of(given)}") from None
+        words = " ".join(str(error).split()).rstrip(".")
+        raise PellucidError(f"{words}; see {_help_of(given)}") from None
     return _command(said)
 
 

@@ -63,9 +63,7 @@ class PhotoFolder:
         coarse = 2 if lucky and min(height, width) >= 2 * size else 1
         span = size * coarse
         if min(height, width) < span:
-            raise FileError(
-                f"a photograph has {height}x{width} pixels when reduced; expected {span} or more"
-            )
+            raise FileError(f"photograph has {height}x{width} pixels; expected {span} or more")
         top, left = (
             int(torch.randint(side - span + 1, (), generator=generator).item())
             for side in (height, width)
