@@ -8,11 +8,14 @@ from pellucid.checkpoint import save_network
 RAW, SRGB = UNetConfig(channels=4, widths=(4, 8)), UNetConfig(channels=3, shuffle=2, widths=(6, 4))
 
 
-@pytest.mark.parametrize("config", [
-    DualDomainConfig(RAW, SRGB),
-    DualDomainConfig(RAW, None, ISPConfig.dualdn(), "published"),
-    DualDomainConfig(None, SRGB),
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        DualDomainConfig(RAW, SRGB),
+        DualDomainConfig(RAW, None, ISPConfig.dualdn(), "published"),
+        DualDomainConfig(None, SRGB),
+    ],
+)
 def test_a_network_comes_back_as_it_was_written(config, tmp_path):
     net = config.build()
     for parameter in net.parameters():

@@ -69,7 +69,9 @@ def test_tiles_of_the_shipped_model_equal_the_whole():
 
 def test_develop_is_render_in_tiles():
     photo = scene()
-    torch.testing.assert_close(develop(photo), render(photo.mosaic, photo.camera), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        develop(photo), render(photo.mosaic, photo.camera), atol=1e-6, rtol=0
+    )
 
 
 def test_progress_counts_every_tile():
@@ -93,12 +95,16 @@ def test_rendering_follows_the_file_unless_told():
     photo = scene(64, 64)
     bright = RawImage(photo.mosaic, CAMERA, NOISE, exposure=2.0)
     restorer = random_restorer(1024)
-    torch.testing.assert_close(restorer(bright).srgb, restorer(photo, rendering=Rendering(2.0)).srgb)
+    torch.testing.assert_close(
+        restorer(bright).srgb, restorer(photo, rendering=Rendering(2.0)).srgb
+    )
     assert restorer(bright).srgb.mean() > restorer(photo).srgb.mean() + 0.05
 
 
 def test_a_model_that_is_not_there_is_refused():
-    with pytest.raises(PellucidError, match="nope: no such model; expected default, a weights file"):
+    with pytest.raises(
+        PellucidError, match="nope: no such model; expected default, a weights file"
+    ):
         Restorer.load("nope")
 
 

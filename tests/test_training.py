@@ -11,7 +11,10 @@ from pellucid.training import FromStep, train
 TINY = {
     "seed_everything": 0,
     "model": {
-        "network": {"raw": {"channels": 4, "widths": [4, 6]}, "srgb": {"channels": 3, "shuffle": 2, "widths": [4, 6]}},
+        "network": {
+            "raw": {"channels": 4, "widths": [4, 6]},
+            "srgb": {"channels": 3, "shuffle": 2, "widths": [4, 6]},
+        },
         "warmup_steps": 2,
     },
     "data": {"patch": 16, "batch_size": 2, "validation_samples": 2},
@@ -28,7 +31,10 @@ TINY = {
         "gradient_clip_val": 1.0,
         "log_every_n_steps": 1,
         "callbacks": [
-            {"class_path": "lightning.pytorch.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.9}}
+            {
+                "class_path": "lightning.pytorch.callbacks.EMAWeightAveraging",
+                "init_args": {"decay": 0.9},
+            }
         ],
     },
 }
@@ -71,7 +77,11 @@ def test_a_worker_process_sees_the_same_samples(recipe, tmp_path):
     train(recipe, [f"--trainer.default_root_dir={tmp_path / 'none'}", "--trainer.max_steps=2"])
     train(
         recipe,
-        [f"--trainer.default_root_dir={tmp_path / 'one'}", "--trainer.max_steps=2", "--data.workers=1"],
+        [
+            f"--trainer.default_root_dir={tmp_path / 'one'}",
+            "--trainer.max_steps=2",
+            "--data.workers=1",
+        ],
     )
     none, one = weights(tmp_path / "none"), weights(tmp_path / "one")
     assert all(torch.equal(none[name], one[name]) for name in none)
@@ -85,7 +95,9 @@ def test_ranks_share_the_samples_between_them():
     assert numbers(0) == [4, 5, 8, 9] and numbers(1) == [6, 7, 10, 11]
 
 
-@pytest.mark.parametrize("recipe_path", sorted(Path("recipes").glob("*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "recipe_path", sorted(Path("recipes").glob("*.yaml")), ids=lambda p: p.name
+)
 def test_every_recipe_can_take_a_step(recipe_path, tmp_path):
     train(
         recipe_path,

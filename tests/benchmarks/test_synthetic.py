@@ -25,7 +25,9 @@ from pellucid.metrics import score
 def photos(tmp_path):
     stream = np.random.RandomState(0)
     for i in range(3):
-        smooth = np.asarray(Image.fromarray(stream.randint(0, 256, (9, 9, 3), dtype=np.uint8)).resize((100, 80)))
+        smooth = np.asarray(
+            Image.fromarray(stream.randint(0, 256, (9, 9, 3), dtype=np.uint8)).resize((100, 80))
+        )
         Image.fromarray(smooth).save(tmp_path / f"{i}.png")
     return tmp_path
 
@@ -38,7 +40,13 @@ def test_metrics_agree_with_an_independent_implementation():
     a, b = (p.clamp(0, 1)[:, 4:-4, 4:-4].double().numpy() for p in (clean, noisy))
     assert got.psnr == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1), abs=1e-4)
     ssim = structural_similarity(
-        a, b, data_range=1, channel_axis=0, gaussian_weights=True, use_sample_covariance=False, sigma=1.5
+        a,
+        b,
+        data_range=1,
+        channel_axis=0,
+        gaussian_weights=True,
+        use_sample_covariance=False,
+        sigma=1.5,
     )
     assert got.ssim == pytest.approx(ssim, abs=2e-3)
 
@@ -72,7 +80,9 @@ def test_a_perfect_model_is_perfect_and_rows_are_written(photos, tmp_path):
 
     scenes = [scene(photos / f"{i}.png", i, Noise(1e-5, 8e-7)) for i in range(3)]
     calls = []
-    rows = list(evaluate({"input": isp_alone}, photos, [0.002], [0.0, 0.5], 2, lambda: calls.append(1)))
+    rows = list(
+        evaluate({"input": isp_alone}, photos, [0.002], [0.0, 0.5], 2, lambda: calls.append(1))
+    )
     assert [(r.noise_level, r.tone, r.n) for r in rows] == [
         (k, a, 2) for k in (0.002, 1e-5, 1e-4) for a in (0.0, 0.5)
     ]
@@ -81,9 +91,13 @@ def test_a_perfect_model_is_perfect_and_rows_are_written(photos, tmp_path):
     write_rows(tmp_path / "rows.json", rows, {"limit": 2})
     written = json.loads((tmp_path / "rows.json").read_text())
     assert set(written) == {"settings", "rows"} and written["settings"]["limit"] == 2
-    assert {"model", "noise_level", "tone", "psnr", "ssim", "seconds", "n"} <= set(written["rows"][0])
+    assert {"model", "noise_level", "tone", "psnr", "ssim", "seconds", "n"} <= set(
+        written["rows"][0]
+    )
 
 
 def test_truth_is_the_rendered_clean_mosaic(photos):
     one = scene(photos / "0.png", 0, law_noise(0.002))
-    torch.testing.assert_close(truth(one, Rendering(1.0, 0.5)), render(one.clean, one.raw.camera, Rendering(1.0, 0.5)))
+    torch.testing.assert_close(
+        truth(one, Rendering(1.0, 0.5)), render(one.clean, one.raw.camera, Rendering(1.0, 0.5))
+    )

@@ -72,6 +72,7 @@ def folder(tmp_path: Path, weights: bytes, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "half.dng").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "recipe.yaml").write_text(RECIPE.read_text())
     (tmp_path / "directory.png").mkdir()
+    (tmp_path / "b-restored.png").mkdir()
     (tmp_path / "raws").mkdir()
     (tmp_path / "raws" / "a.dng").write_bytes(whole)
     return tmp_path

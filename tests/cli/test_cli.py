@@ -177,6 +177,7 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("restore .", "is a directory"),
         ("restore a.dng -o missing/out.png", "the folder missing does not exist"),
         ("restore a.dng -o directory.png", "directory.png: is a directory"),
+        (f"restore b.dng {MODEL}", "b-restored.png: is a directory"),
         ("restore a.dng -o out.gif", "unknown ending '.gif'"),
         ("restore a.dng -o net.safetensors", "unknown ending '.safetensors'"),
         ("restore a.dng -o out.jpg --bits 16", ".jpg cannot hold 16 bits"),

@@ -55,7 +55,9 @@ def test_a_sample_is_a_function_of_seed_and_number():
     samples = SyntheticRaw([DeadLeaves()], [1.0], RawSynthesis(), 32, seed=5)
     again = SyntheticRaw([DeadLeaves()], [1.0], RawSynthesis(), 32, seed=5)
     for n in (7, 3):
-        assert all(torch.equal(a, b) for a, b in zip(_flat(samples[n]), _flat(again[n]), strict=True))
+        assert all(
+            torch.equal(a, b) for a, b in zip(_flat(samples[n]), _flat(again[n]), strict=True)
+        )
     assert not torch.equal(samples[3].noisy, samples[4].noisy)
     other = SyntheticRaw([DeadLeaves()], [1.0], RawSynthesis(), 32, seed=6)
     assert not torch.equal(samples[3].noisy, other[3].noisy)

@@ -33,7 +33,9 @@ def test_two_absent_networks_are_refused():
         DualDomainNet(None, None)
 
 
-@pytest.mark.parametrize(("kind", "build"), [("published", published_map), ("propagated", propagated_map)])
+@pytest.mark.parametrize(
+    ("kind", "build"), [("published", published_map), ("propagated", propagated_map)]
+)
 def test_the_srgb_network_is_given_the_map_that_was_asked_for(kind, build):
     net = DualDomainConfig(RAW, SRGB, noise_map=kind).build()
     std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())

@@ -30,7 +30,9 @@ def test_any_size(size, batch):
 @torch.no_grad()
 def test_is_homogeneous():
     net, picture, std = noisy_net(), torch.rand(1, 3, 24, 24), torch.rand(1, 3, 24, 24)
-    torch.testing.assert_close(net(8 * picture, 8 * std), 8 * net(picture, std), atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(
+        net(8 * picture, 8 * std), 8 * net(picture, std), atol=1e-4, rtol=1e-5
+    )
 
 
 @torch.no_grad()

@@ -43,6 +43,7 @@ def restore_file(
     """Restore one raw file and say what noise level it was taken to have."""
     raw = read_raw(source)
     make_folder(output.parent)
+    check_output(output, options.bits)
     known = settle_noise(raw, noise)
     remark(raw)
     print(f"{source.name}: {describe(known.noise)}, {known.origin}")
@@ -55,6 +56,7 @@ def restore_file(
 def develop_command(options: Namespace) -> int:
     """Develop one raw file."""
     output = Path(options.output)
+    check_output(output, options.bits)
     raw = read_raw(Path(options.input))
     remark(raw)
     picture = develop(raw, look_of(raw, options), ISPConfig(demosaic=options.demosaic))
