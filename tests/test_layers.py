@@ -13,7 +13,7 @@ FLOORS = (
     "networks diffusion critic",
     "io data",
     "losses objectives",
-    "checkpoint training tiling restore calibrate demo weights",
+    "checkpoint training run_folder tiling restore calibrate demo weights",
     "metrics benchmarks",
     "cli app __init__ __main__",
 )

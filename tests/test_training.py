@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback
 
-from pellucid import Restorer
+from pellucid import PellucidError, Restorer, read_picture
 from pellucid.training import FromStep, train
 
 TINY = {
@@ -111,3 +112,48 @@ def test_every_recipe_can_take_a_step(recipe_path, tmp_path):
         ],
     )
     assert (tmp_path / "weights.safetensors").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (["--data.pach=3"], "unknown option data.pach; the nearest one is data.patch"),
+        (["--model.network.raw.widhts=[3]"], "unknown option widhts; the nearest one is widths"),
+        (["--trainer.max_stepps=3"], "trainer.max_stepps; the nearest one is trainer.max_steps"),
+    ],
+)
+def test_an_unknown_option_is_answered_with_the_nearest(recipe, words, nearest):
+    with pytest.raises(PellucidError, match=nearest):
+        train(recipe, words)
+
+
+def test_an_unknown_key_in_a_recipe_is_answered_with_the_nearest(tmp_path):
+    path = tmp_path / "typo.yaml"
+    path.write_text(yaml.safe_dump({**TINY, "data": {"bach_size": 3}}))
+    with pytest.raises(
+        PellucidError, match="bach_size; the nearest one is data.batch_size"
+    ):
+        train(path, [])
+
+
+def test_the_run_folder_holds_what_it_takes_to_repeat_the_run(recipe, tmp_path):
+    train(recipe, [f"--trainer.default_root_dir={tmp_path / 'run'}"])
+    folder = tmp_path / "run"
+    (facts,) = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    assert facts["first_step"] == 0 and facts["torch"] == torch.__version__
+    assert yaml.safe_load((folder / "config.yaml").read_text())["seed_everything"] == 0
+    assert "val/psnr" in (folder / "log" / "version_0" / "metrics.csv").read_text()
+    assert list((folder / "tensorboard").rglob("events.out*"))
+    assert read_picture(folder / "samples" / "0000005.png").shape == (3, 48, 32)
+
+
+def test_a_logger_of_the_recipes_own_is_kept(recipe, tmp_path):
+    train(
+        recipe,
+        [
+            f"--trainer.default_root_dir={tmp_path / 'run'}",
+            "--trainer.max_steps=1",
+            "--trainer.logger=false",
+        ],
+    )
+    assert not (tmp_path / "run" / "log").exists()

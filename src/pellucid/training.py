@@ -2,8 +2,11 @@
 # pyright: reportUnknownMemberType=false
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +15,20 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Sampler
 
-from pellucid.checkpoint import save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.photos import PatchSource, PhotoFolder
 from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
 from pellucid.errors import FileError, PellucidError
 from pellucid.networks.dual_domain import DualDomainConfig
+from pellucid.networks.unet import UNetConfig
 from pellucid.objectives.supervised import Supervised
+from pellucid.run_folder import Export, RunFacts, SamplePictures
 
 
 class Training(LightningModule):
@@ -200,18 +204,6 @@ class FromStep(Sampler[int]):
             batch += 1
 
 
-class Export(Callback):
-    """Writes the network, with averaged weights where they are averaged, when training ends."""
-
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write `weights.safetensors` into the run folder."""
-        assert isinstance(pl_module, Training)
-        if trainer.is_global_zero:
-            path = Path(trainer.default_root_dir) / "weights.safetensors"
-            save_network(pl_module.net, pl_module.config, path, steps=str(trainer.global_step))
-            print(f"wrote {path}")
-
-
 class RunFolderCLI(LightningCLI):
     """LightningCLI whose checkpoints, metrics and weights all lie in `trainer.default_root_dir`."""
 
@@ -226,7 +218,7 @@ class RunFolderCLI(LightningCLI):
         try:
             self.config = parser.parse_args(args)
         except ArgumentError as error:
-            raise PellucidError(" ".join(str(error).split())) from None
+            raise PellucidError(with_nearest(" ".join(str(error).split()), parser)) from None
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that saves often and exports at the end."""
@@ -234,13 +226,39 @@ class RunFolderCLI(LightningCLI):
         self.datamodule.setup("fit")
         trainer = super().instantiate_trainer(**kwargs)
         folder = Path(trainer.default_root_dir)
-        trainer.loggers = [CSVLogger(folder, name="log")]
+        if self.config.trainer.logger is None:
+            trainer.loggers = [CSVLogger(folder, "log"), TensorBoardLogger(folder, "tensorboard")]
         every: int = self.config.checkpoint_every
         saving = ModelCheckpoint(folder / "checkpoints", every_n_train_steps=every, save_last=True)
         # Lightning sets `callbacks` without declaring it.
         callbacks: list[Callback] = vars(trainer)["callbacks"]
-        callbacks += [Export(), saving]
+        callbacks += [RunFacts(), SamplePictures(), Export(), saving]
         return trainer
+
+
+def with_nearest(message: str, parser: LightningArgumentParser) -> str:
+    """A parser's complaint, with the valid key that is nearest to the one it does not know."""
+    unknown = re.search(
+        r"--([\w.]+)|[Kk]ey \"?'?([\w.]+)\"?'? is not expected|[Oo]ption '(\w+)'", message
+    )
+    if unknown is None:
+        return message
+    said = next(name for name in unknown.groups() if name)
+    keys = valid_keys(parser)
+    ends = {key.rpartition(".")[2] for key in keys}
+    near = get_close_matches(said, keys, 1, 0.7) or get_close_matches(said, ends, 1, 0.7)
+    return f"unknown option {said}; the nearest one is {near[0]}" if near else message
+
+
+def valid_keys(parser: LightningArgumentParser) -> list[str]:
+    """Every key that a recipe can hold, those of the configuration records inside included."""
+    keys = [name for name in vars(parser.get_defaults().as_flat()) if not name.startswith("__")]
+    inside = {"model.network": DualDomainConfig, "model.objective": Supervised}
+    inside |= {"data.synthesis": RawSynthesis}
+    inside |= {f"model.network.{name}": UNetConfig for name in ("raw", "srgb")}
+    return keys + [
+        f"{key}.{field.name}" for key, record in inside.items() for field in fields(record)
+    ]
 
 
 def train(recipe: Path, overrides: list[str]) -> None:
@@ -254,12 +272,16 @@ def train(recipe: Path, overrides: list[str]) -> None:
             RawData,
             run=False,
             args=[f"--config={recipe}", *overrides],
-            save_config_kwargs={"overwrite": True},
+            save_config_callback=None,
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
         )
     except (MisconfigurationException, ValueError) as error:
         raise FileError.of(recipe, str(error)) from error
-    last = Path(cli.trainer.default_root_dir) / "checkpoints" / "last.ckpt"
+    folder = Path(cli.trainer.default_root_dir)
+    if cli.trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        cli.parser.save(cli.config, folder / "config.yaml", overwrite=True, skip_validation=True)
+    last = folder / "checkpoints" / "last.ckpt"
     with warnings.catch_warnings():
         # A run that goes on finds its own checkpoints there.
         warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
