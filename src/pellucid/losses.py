@@ -9,6 +9,11 @@ def l1(restored: Tensor, clean: Tensor) -> Tensor:
     return (restored - clean).abs().mean()
 
 
+def charbonnier(restored: Tensor, clean: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Mean of sqrt(error^2 + epsilon^2) (Charbonnier et al. 1994): L1, smooth at 0."""
+    return ((restored - clean).square() + epsilon**2).sqrt().mean()
+
+
 def balanced_l1(restored: Tensor, clean: Tensor) -> Tensor:
     """Mean over the batch of each picture's log mean absolute error.
 

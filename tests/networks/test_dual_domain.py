@@ -40,3 +40,9 @@ def test_the_srgb_network_is_given_the_map_that_was_asked_for(kind, build):
     net = DualDomainConfig(RAW, SRGB, noise_map=kind).build()
     std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())
     assert torch.equal(std, build(MOSAIC, NOISE, CAMERA, Rendering(), net.isp))
+
+
+def test_no_noise_map_is_a_map_of_zeros():
+    net = DualDomainConfig(RAW, SRGB, noise_map="none").build()
+    std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())
+    assert std.shape == (2, 3, 24, 32) and not std.any()

@@ -15,7 +15,8 @@ from pellucid.noise import standard_deviation
 from pellucid.noise_map import propagated_map, published_map
 from pellucid.raw import Camera, Noise
 
-NoiseMap = Literal["published", "propagated"]
+NoiseMap = Literal["none", "published", "propagated"]
+"""What the sRGB network is told of the noise: nothing, DualDn's map, or the propagated deviation."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,14 @@ class DualDomainNet(nn.Module):
         self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering
     ) -> Tensor:
         """Noise map (B, 3, H, W) of the developed input; a constant to the gradient."""
-        build = propagated_map if self.noise_map == "propagated" else published_map
         with torch.no_grad():
-            return build(mosaic, noise, camera, rendering, self.isp)
+            match self.noise_map:
+                case "none":
+                    return mosaic.new_zeros(*mosaic.shape[:-3], 3, *mosaic.shape[-2:])
+                case "published":
+                    return published_map(mosaic, noise, camera, rendering, self.isp)
+                case "propagated":
+                    return propagated_map(mosaic, noise, camera, rendering, self.isp)
 
     def denoise_srgb(self, srgb: Tensor, std: Tensor) -> Tensor:
         """Denoised sRGB picture (B, 3, H, W)."""

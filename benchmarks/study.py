@@ -1,0 +1,152 @@
+"""A study: arms of one recipe, trained for equal minutes and scored on the synthetic benchmark.
+
+    python benchmarks/study.py benchmarks/study_dual_domain.yaml --photos PHOTOS --test KODAK24
+
+A queue that can be stopped at any moment: what is finished is not done again, a training goes on
+from its last checkpoint. How many steps fit into an arm's minutes is counted once, before its first
+seed, with nothing else running, and kept in `ARM.plan.json`. `--list` shows the queue.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import quantiles
+
+import torch
+import yaml
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from torch.utils.data import default_collate
+
+from pellucid import RawImage, Rendering, Restorer
+from pellucid.benchmarks.synthetic import evaluate, isp_alone
+from pellucid.io import replacing
+from pellucid.training import RawData, RunFolderCLI, Training, train
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm with one seed."""
+
+    arm: str
+    seed: int
+    minutes: float
+    options: tuple[str, ...]
+
+    def folder(self, runs: Path) -> Path:
+        """Where it lies."""
+        return runs / f"{self.arm}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A queue of runs and what they are scored on."""
+
+    recipe: Path
+    noise_levels: list[float]
+    tones: list[float]
+    runs: list[Run]
+
+    @classmethod
+    def read(cls, path: Path) -> "Study":
+        """The study of a YAML file; runs in the order of their arms, first seeds first."""
+        said = yaml.safe_load(path.read_text())
+        arms = said["arms"].items()
+        runs = [
+            Run(arm, seed, about["minutes"], tuple(about["options"]))
+            for turn in range(max(len(about["seeds"]) for _, about in arms))
+            for arm, about in arms
+            for seed in about["seeds"][turn : turn + 1]
+        ]
+        return cls(path.parent / said["recipe"], said["noise_levels"], said["tones"], runs)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(json.dumps(value, indent=1).encode())
+
+
+def seconds_per_step(words: list[str], steps: int = 40) -> float:
+    """The lower quartile of a training step's time, synthesis included."""
+    cli = RunFolderCLI(Training, RawData, run=False, args=words, save_config_callback=None)
+    samples, batch_size = cli.datamodule.samples(0), cli.datamodule.batch_size
+    optimizer = torch.optim.AdamW(cli.model.net.parameters())
+    times: list[float] = []
+    for step in range(steps):
+        start = time.perf_counter()
+        batch = default_collate([samples[step * batch_size + i] for i in range(batch_size)])
+        loss, _ = cli.model.objective(cli.model.net, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm_(cli.model.net.parameters(), 1.0)
+        optimizer.step()
+        times.append(time.perf_counter() - start)
+    return quantiles(times[5:], n=4)[0]
+
+
+def plan(run: Run, words: list[str], runs: Path) -> int:
+    """Steps that fit into an arm's minutes, counted once for all its seeds."""
+    path = runs / f"{run.arm}.plan.json"
+    if not path.exists():
+        step = seconds_per_step(words)
+        steps = int(run.minutes * 60 / step)
+        write_json(path, {"minutes": run.minutes, "seconds_per_step": step, "steps": steps})
+    return int(json.loads(path.read_text())["steps"])
+
+
+def carry_out(
+    study: Study, run: Run, photos: Path, test: Path, limit: int | None, runs: Path
+) -> None:
+    """Train and score one run, or what is left of it."""
+    folder = run.folder(runs)
+    words = [f"--data.photos={photos}", f"--data.seed={run.seed}", *run.options]
+    words += [f"--seed_everything={run.seed}", f"--trainer.default_root_dir={folder}"]
+    if not (folder / "weights.safetensors").exists():
+        steps = plan(run, [f"--config={study.recipe}", *words], runs)
+        train(study.recipe, [*words, f"--trainer.max_steps={steps}"])
+    restorer = Restorer.load(folder)
+
+    def model(raw: RawImage, rendering: Rendering) -> Tensor:
+        return restorer(raw, raw.noise, rendering).srgb
+
+    models = {"input": isp_alone, run.arm: model}
+    rows = evaluate(models, test, study.noise_levels, study.tones, limit)
+    write_json(folder / "scores.json", {"run": asdict(run), "rows": [asdict(row) for row in rows]})
+
+
+def left(study: Study, runs: Path) -> Iterator[Run]:
+    """Runs without scores."""
+    return (run for run in study.runs if not (run.folder(runs) / "scores.json").exists())
+
+
+def main() -> None:
+    """Work through the queue."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--photos", type=Path, help="folder of photographs to train on")
+    parser.add_argument("--test", type=Path, help="folder of photographs to score on")
+    parser.add_argument("--limit", type=int, help="score only the first photographs")
+    parser.add_argument("--runs", type=Path, default=Path("runs/study"))
+    parser.add_argument("--list", action="store_true")
+    said = parser.parse_args()
+    study = Study.read(said.study)
+    waiting = list(left(study, said.runs))
+    if said.list:
+        for run in study.runs:
+            state = "waits" if run in waiting else "done"
+            print(f"{run.arm:20} seed {run.seed}  {run.minutes:g} min  {state}")
+        return
+    if said.photos is None or said.test is None:
+        parser.error("expected --photos and --test")
+    for run in waiting:
+        print(f"{run.arm}, seed {run.seed}", flush=True)
+        carry_out(study, run, said.photos, said.test, said.limit, said.runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+PATH = Path(__file__).parents[2] / "benchmarks" / "study.py"
+
+
+@pytest.fixture(scope="module")
+def study():
+    spec = importlib.util.spec_from_file_location("study", PATH)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["study"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["study"]
+
+
+def test_first_seeds_come_first_and_arms_are_equally_large(study):
+    read = study.Study.read(PATH.with_name("study_dual_domain.yaml"))
+    assert [run.arm for run in read.runs[:3]] == ["raw", "srgb", "dual"]
+    assert [(run.arm, run.seed) for run in read.runs[-3:]] == [("raw", 1), ("srgb", 1), ("dual", 1)]
+    sizes = {}
+    for run in read.runs[:3]:
+        words = [f"--config={read.recipe}", *run.options, "--trainer.logger=false"]
+        cli = study.RunFolderCLI(
+            study.Training, study.RawData, run=False, args=words, save_config_callback=None
+        )
+        sizes[run.arm] = sum(p.numel() for p in cli.model.net.parameters())
+    assert max(sizes.values()) / min(sizes.values()) < 1.01, sizes
+
+
+def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    pixels = np.random.RandomState(0).randint(0, 256, (140, 140, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(photos / "a.png")
+    tiny = "--model.network.raw.widths=[4,6]", "--model.network.srgb.widths=[4,6]"
+    queue = {
+        "recipe": str(PATH.parents[1] / "recipes" / "study.yaml"),
+        "noise_levels": [0.01],
+        "tones": [0],
+        "arms": {
+            "dual": {"minutes": 0.005, "seeds": [0, 1], "options": [*tiny, "--data.patch=32"]}
+        },
+    }
+    (tmp_path / "queue.yaml").write_text(yaml.safe_dump(queue))
+    runs = tmp_path / "runs"
+    words = [str(tmp_path / "queue.yaml"), "--photos", str(photos), "--test", str(photos)]
+    monkeypatch.setattr(sys, "argv", ["study.py", *words, "--runs", str(runs)])
+    study.main()
+    steps = json.loads((runs / "dual.plan.json").read_text())["steps"]
+    assert steps > 0
+    scores = json.loads((runs / "dual-seed1" / "scores.json").read_text())
+    assert scores["run"]["seed"] == 1
+    assert {row["model"] for row in scores["rows"]} == {"input", "dual"}
+    times = {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
+    study.main()
+    assert times == {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
