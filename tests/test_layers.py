@@ -9,7 +9,8 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "pellucid"
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
-    "errors bayer color noise raw demosaic isp noise_map align",
+    "errors bayer color noise noise_laws noise_profiles camera_tables raw demosaic isp noise_map "
+    "align",
     "networks diffusion critic",
     "io data",
     "losses objectives",

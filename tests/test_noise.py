@@ -1,23 +1,26 @@
-"""Noise has the variance its law says, DualDn's, goes below black, and follows its seed."""
+"""Noise has the variance its law says, DualDn's or ELD's, goes below black, follows its seed."""
 
 import json
 import math
+import pickle
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import tukeylambda
 
 from pellucid.bayer import pack
 from pellucid.noise import (
-    BoxLaw,
-    LogLinearLaw,
-    MixedLaw,
+    EldNoise,
+    EldSensor,
+    add_eld_noise,
     add_noise,
-    log_uniform,
     standard_deviation,
-    uniform,
+    tukey,
+    tukey_variance,
+    unclip,
     variance,
 )
 from pellucid.raw import Noise
@@ -191,86 +194,84 @@ def test_batches_are_noised_each_with_its_own():
         assert abs(picture.var().item() - expected) <= off
 
 
-# -- laws to draw levels from ---------------------------------------------------------------------
+# -- the full ELD model ---------------------------------------------------------------------------
+
+SENSOR = EldSensor(gain=2.0, scale=3.0, shape=-0.1, row=1.5, bias=(1.0, -2.0, 3.0, 0.5))
 
 
-def drawn(law, n, seed=0):
-    generator = seeded(seed)
-    levels = [law.sample(generator) for _ in range(n)]
-    assert {value.dtype for noise in levels for value in noise} == {torch.float32}
-    return torch.tensor([[noise.shot.item(), noise.read.item()] for noise in levels]).double()
+@pytest.mark.parametrize("shape", [-0.2, -0.05, 0.0, 0.1, 0.14, 0.2, 1.0])
+def test_tukey_lambda_has_its_moments_and_quantiles(shape):
+    """Lambda 1 is uniform on [-1, 1], 0 is logistic; SciPy knows the others."""
+    theirs = tukeylambda(shape)
+    assert tukey_variance(shape) == pytest.approx(theirs.var(), rel=1e-5)
+    n = 200_000
+    samples = tukey(torch.empty(n, dtype=torch.float64), shape, seeded())
+    for p in (0.01, 0.25, 0.5, 0.9, 0.999):
+        below = (samples < theirs.ppf(p)).double().mean().item()
+        assert abs(below - p) <= 4 * math.sqrt(p * (1 - p) / n)
 
 
-def check_log_uniform(values, low, high):
-    assert values.min() >= low * (1 - 1e-6) and values.max() <= high * (1 + 1e-6)
-    u = (values.log() - math.log(low)) / math.log(high / low)
-    n = len(values)
-    assert abs(u.mean().item() - 0.5) <= 4 * math.sqrt(1 / 12 / n)
-    assert abs(u.var().item() - 1 / 12) <= 4 * math.sqrt(1 / 180 / n)
+def test_tukey_lambda_never_is_infinite():
+    samples = tukey(torch.empty(2_000_000), -0.24, seeded())
+    assert torch.isfinite(samples).all()
 
 
-def test_log_linear_law_is_dualdns():
-    """Its constants, its medians, and 64 of DualDn's own draws, which scatter about them."""
-    law, published = LogLinearLaw(), GOLDEN["law"]
-    assert law.slope == pytest.approx(published["slope_plus_2"], abs=1e-4)
-    assert law.intercept == pytest.approx(published["bias"], abs=1e-4)
-    assert law.scatter == pytest.approx(published["sigma"], abs=1e-4)
-    for shot, median in published["median_g_scale_at_K"].items():
-        assert law.median_read(float(shot)) == pytest.approx(median, rel=1e-3)
-    shot, read = torch.tensor(GOLDEN["draws_K_g_scale"], dtype=torch.float64).unbind(-1)
-    check_log_uniform(shot, *law.shot)
-    check_scatter(law, shot, read)
+QUIET = EldSensor(gain=0.1, scale=0.4, shape=0.14, row=0.0)
+"""So quiet that rounding is a fifth of its read variance."""
 
 
-def check_scatter(law, shot, read):
-    residual = read.log() - law.slope * shot.log() - law.intercept
-    n = len(residual)
-    assert abs(residual.mean().item()) <= 4 * law.scatter / math.sqrt(n)
-    assert abs(residual.std().item() / law.scatter - 1) <= 4 / math.sqrt(2 * n)
-    # No slope is left in what remains.
-    centred = shot.log() - shot.log().mean()
-    slope = (residual * centred).sum() / centred.square().sum()
-    assert abs(slope.item()) <= 4 * law.scatter / centred.square().sum().sqrt().item()
+@pytest.mark.parametrize("sensor", [SENSOR, QUIET], ids=["sensor", "quiet"])
+@pytest.mark.parametrize("level", [0.0, 0.01, 0.4])
+def test_eld_noise_has_the_variance_that_the_network_is_told(level, sensor):
+    """Four standard errors, of which a row's shared offset leaves 1,000 samples in a plane."""
+    noise = EldNoise(sensor)
+    noisy = add_eld_noise(torch.full((1, 2000, 400), level), sensor, seeded()).double()
+    planes = pack(noisy)
+    bias = torch.tensor(sensor.bias).double() / sensor.levels
+    expected = (noise.shot * level + noise.read).item()
+    of_mean = math.sqrt((sensor.row / sensor.levels) ** 2 / 1000 + expected / 200_000)
+    assert (planes.mean((-2, -1)) - level - bias).abs().max() <= 4 * of_mean
+    share = (sensor.row / sensor.levels) ** 2 / expected
+    error = 4 * (share * math.sqrt(2 / 1000) + math.sqrt(6 / 200_000))
+    assert planes.var((-2, -1)).flatten().tolist() == pytest.approx([expected] * 4, rel=error)
 
 
-@pytest.mark.parametrize("law", [LogLinearLaw(), LogLinearLaw((1e-5, 1e-3), 1.5, -3.0, 0.6)])
-def test_log_linear_samples(law):
-    shot, read = drawn(law, 2000).unbind(-1)
-    check_log_uniform(shot, *law.shot)
-    check_scatter(law, shot, read)
+def test_rows_share_an_offset_and_columns_do_not():
+    noisy = add_eld_noise(torch.full((1, 1000, 1000), 0.0), SENSOR, seeded()) * SENSOR.levels
+    flat = noisy[0] - torch.tensor([[1.0, -2.0], [3.0, 0.5]]).repeat(500, 500)
+    within = SENSOR.read_variance - SENSOR.row**2
+    assert flat.mean(1).std().item() == pytest.approx(math.hypot(1.5, (within / 1000) ** 0.5), 0.1)
+    expected = (SENSOR.row**2 / 1000 + within / 1000) ** 0.5
+    assert (flat.mean(0) - flat.mean()).std().item() == pytest.approx(expected, rel=0.15)
 
 
-@pytest.mark.parametrize("law", [BoxLaw(), BoxLaw((1e-4, 1e-2), (1e-6, 1e-5))])
-def test_box_samples_fill_the_box_independently(law):
-    shot, read = drawn(law, 2000).unbind(-1)
-    check_log_uniform(shot, *law.shot)
-    check_log_uniform(read, *law.read)
-    correlation = torch.corrcoef(torch.stack([shot.log(), read.log()]))[0, 1].item()
-    assert abs(correlation) <= 4 / math.sqrt(2000)
+def test_eld_noise_is_in_whole_numbers_and_below_black():
+    values = add_eld_noise(torch.rand(2, 1, 50, 60), SENSOR, seeded()) * SENSOR.levels
+    assert torch.allclose(values, values.round(), atol=2e-3)
+    dark = add_eld_noise(torch.zeros(1, 50, 60), SENSOR, seeded())
+    assert dark.min() < -5 / SENSOR.levels
 
 
-def test_mixed_law_takes_each_law_equally_often():
-    low, high = BoxLaw((1e-6, 1e-5)), BoxLaw((1e-3, 1e-2))
-    shot = drawn(MixedLaw((low, high)), 2000)[:, 0]
-    share = (shot < 1e-4).double().mean().item()
-    assert abs(share - 0.5) <= 4 * 0.5 / math.sqrt(2000)
-    check_log_uniform(shot[shot < 1e-4], *low.shot)
-    check_log_uniform(shot[shot > 1e-4], *high.shot)
+def test_eld_noise_is_a_noise_level_and_follows_its_seed():
+    noise = EldNoise(SENSOR)
+    assert isinstance(noise, Noise) and noise.sensor is SENSOR
+    assert pickle.loads(pickle.dumps(noise)).sensor == SENSOR
+    assert {value.dtype for value in noise} == {torch.float32}
+    clean = torch.rand(1, 8, 8)
+    first, again, other = (add_eld_noise(clean, SENSOR, seeded(s)) for s in (5, 5, 6))
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-def test_the_default_mixture_is_dualdns_law_and_the_box():
-    assert MixedLaw().laws == (LogLinearLaw(), BoxLaw())
+@pytest.mark.parametrize("std", [0.01, 0.1])
+def test_unclip_finds_the_signal_behind_clipped_averages(std):
+    signal = torch.linspace(1 - 6 * std, 1, 13)
+    draws = signal + std * torch.randn(200_000, 1, generator=torch.Generator().manual_seed(0))
+    averaged = draws.clamp(max=1).mean(0)
+    assert (signal - averaged).max() > 0.35 * std, "there must be something to undo"
+    found = unclip(averaged, torch.full_like(averaged, std))
+    torch.testing.assert_close(found, signal, atol=0.02 * std, rtol=0)
 
 
-@pytest.mark.parametrize("law", [LogLinearLaw(), BoxLaw(), MixedLaw()])
-def test_a_seed_is_a_noise_level(law):
-    assert torch.equal(drawn(law, 5, seed=3), drawn(law, 5, seed=3))
-    assert not torch.equal(drawn(law, 5, seed=3), drawn(law, 5, seed=4))
-
-
-@settings(deadline=None, max_examples=50)
-@given(low=st.floats(1e-6, 1), factor=st.floats(1, 1e4), seed=st.integers(0, 9999))
-def test_uniforms_stay_between(low, factor, seed):
-    high = low * factor
-    assert low <= uniform(low, high, seeded(seed)) <= high
-    assert low * (1 - 1e-9) <= log_uniform(low, high, seeded(seed)) <= high * (1 + 1e-9)
+def test_unclip_leaves_alone_what_white_is_far_from():
+    dark = torch.tensor([-0.1, 0.0, 0.5])
+    assert torch.equal(unclip(dark, torch.full_like(dark, 0.05)), dark)

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from pellucid.bayer import mosaic_of, pack
+from pellucid.data.cameras import XYZ_TO_CAM as XYZ_TO_CAM_OF
+from pellucid.demosaic import convolve, demosaic, directed_weights
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.noise import add_noise, standard_deviation
 from pellucid.noise_map import propagated_map, published_map
@@ -30,16 +32,16 @@ SCENES = {
 }
 
 
-def mosaic(scene):
+def mosaic(scene, camera=CAMERA):
     """The clean mosaic whose balanced camera RGB is the scene."""
-    return mosaic_of(SCENES[scene] / CAMERA.white_balance[:, None, None])
+    return mosaic_of(SCENES[scene] / camera.white_balance[:, None, None])
 
 
-def measured(clean, noise, rendering, config, draws=2000):
+def measured(clean, noise, rendering, config, draws=2000, camera=CAMERA):
     """Standard deviation of a pixel over renderings of one mosaic with fresh noise."""
     generator = torch.Generator().manual_seed(0)
     noisy = add_noise(clean.expand(draws, *clean.shape), noise, generator=generator)
-    return torch.cat([render(part, CAMERA, rendering, config) for part in noisy.split(500)]).std(0)
+    return torch.cat([render(part, camera, rendering, config) for part in noisy.split(500)]).std(0)
 
 
 def ratios(std, expected):
@@ -59,21 +61,37 @@ def test_propagated_map_is_what_monte_carlo_finds(scene, method, tone):
     assert off.abs().max() < 0.03
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_for_ahd_malvar_stands_in_and_errs_upwards(scene):
-    """Green agrees; ahd smooths colour differences, so its reds and blues are calmer than the map.
+OTHER = Camera.of(torch.tensor(XYZ_TO_CAM_OF["OMD_EM10"]), torch.tensor([1.4, 1.0, 2.2]))
 
-    Measured: green within 4 %, red and blue 14 to 28 % too high, in the mean over a picture.
+
+@pytest.mark.parametrize("camera", [CAMERA, OTHER], ids=["camera", "other"])
+@pytest.mark.parametrize("scene", SCENES)
+def test_propagated_map_for_ahd(scene, camera):
+    """Within 7 % in the mean over a channel, and 14 % for every channel and site.
+
+    Measured: -5 to +6 % and -11 to +13 %; flat scenes lie high, and sloping ones low.
     """
     rendering, config = Rendering(1.3, 0.0), ISPConfig(demosaic="ahd")
-    std = propagated_map(mosaic(scene), NOISE, CAMERA, rendering, config)
-    stand_in = propagated_map(mosaic(scene), NOISE, CAMERA, rendering, ISPConfig())
-    found = measured(mosaic(scene), NOISE, rendering, config, draws=1000)
-    red, green, blue = ratios(std, found).square().mean(-1).sqrt().tolist()
-    assert green == pytest.approx(1, abs=0.1)
-    assert 0.9 < red < 1.35 and 0.9 < blue < 1.35
-    # The direction that ahd takes changes the signal, not the weights.
-    assert (std / stand_in - 1).abs().max() < 0.1
+    clean = mosaic(scene, camera)
+    std = propagated_map(clean, NOISE, camera, rendering, config)
+    off = ratios(std, measured(clean, NOISE, rendering, config, camera=camera))
+    assert (off.square().mean(-1).sqrt() - 1).abs().max() < 0.07
+    assert (off - 1).abs().max() < 0.14
+
+
+def test_ahd_is_one_of_its_two_directed_filters_at_every_pixel():
+    picture = torch.rand(2, 1, 16, 20, generator=torch.Generator().manual_seed(0))
+    row, column = (
+        torch.nn.functional.pixel_shuffle(convolve(pack(picture), weights), 2)
+        for weights in directed_weights()
+    )
+    found = demosaic(picture, "ahd")
+    is_row, is_column = (
+        ((found - directed).abs().amax(-3) < 1e-5)[..., 4:-4, 4:-4] for directed in (row, column)
+    )
+    assert (is_row | is_column).all()
+    # At the measured greens both are the same.
+    assert 0.6 < is_row.double().mean() < 0.9 and 0.6 < is_column.double().mean() < 0.9
 
 
 @pytest.mark.parametrize("method", LINEAR)

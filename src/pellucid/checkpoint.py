@@ -57,7 +57,8 @@ def _read(path: str | Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _config(fields: dict[str, Any]) -> DualDomainConfig:
     nets = [_unet(fields[name]) if fields[name] else None for name in ("raw", "srgb")]
-    return DualDomainConfig(nets[0], nets[1], ISPConfig(**fields["isp"]), fields["noise_map"])
+    isp, unclip = ISPConfig(**fields["isp"]), fields.get("unclip", True)
+    return DualDomainConfig(nets[0], nets[1], isp, fields["noise_map"], unclip)
 
 
 def _unet(fields: dict[str, Any]) -> UNetConfig:

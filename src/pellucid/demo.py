@@ -15,7 +15,8 @@ from pellucid.data.synthesis import generator_of
 from pellucid.io import read_picture, read_raw, replacing, write_mosaic, write_picture
 from pellucid.io.dng import DngFields
 from pellucid.isp import render, unrender
-from pellucid.noise import LogLinearLaw, add_noise
+from pellucid.noise import add_noise
+from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise
 from pellucid.restore import Restorer, develop
 

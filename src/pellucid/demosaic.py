@@ -141,11 +141,29 @@ def _ahd(mosaic: Tensor, cam_to_xyz: Tensor | None) -> Tensor:
     planes = pack(mosaic)
     bilinear = _linear(mosaic, "bilinear")
     differences = _smooth(bilinear - bilinear[..., 1:2, :, :])
-    greens = torch.unflatten(convolve(planes, _green_weights()), -3, (2, 4))
-    along_row, along_column = greens.unbind(-4)
+    along_row, along_column = _greens(planes)
     with torch.no_grad():
         column = _prefer_column(bilinear, cam_to_xyz)
-    return differences + torch.where(column, unpack(along_column), unpack(along_row))
+    return differences + torch.where(column, along_column, along_row)
+
+
+@cache
+@torch.inference_mode(False)
+def directed_weights() -> Tensor:
+    """Filters (2, 12, 4, 3, 3) that `ahd` is where it goes along rows, and along columns."""
+    units = torch.zeros(4, 4, 5, 5)
+    units[range(4), range(4), 2, 2] = 1
+    bilinear = _linear(unpack(units), "bilinear")
+    differences = _smooth(bilinear - bilinear[:, 1:2])
+    replies = torch.stack([differences + green for green in _greens(units)])
+    # What a unit does to its neighbours, turned round, is the filter.
+    return F.pixel_unshuffle(replies, 2)[..., 1:4, 1:4].flip(-2, -1).transpose(1, 2).contiguous()
+
+
+def _greens(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """Green (..., 1, H, W) from the row, and from the column."""
+    row, column = torch.unflatten(convolve(planes, _green_weights()), -3, (2, 4)).unbind(-4)
+    return unpack(row), unpack(column)
 
 
 @cache

@@ -1,8 +1,8 @@
-"""Shot and read noise of a sensor: variance, sampling, and laws to draw its level from."""
+"""Noise of a sensor: its variance, and adding it; shot and read, or the model of ELD (Wei 2020)."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Self
 
 import torch
 from torch import Generator, Tensor
@@ -36,6 +36,25 @@ def beside(value: Tensor, planes: Tensor) -> Tensor:
             "expected one value per mosaic, or (..., 3)"
         )
     return per_site(value) if per_channel else value[..., None, None, None]
+
+
+def unclip(mean: Tensor, std: Tensor) -> Tensor:
+    """The signal, at most 1, whose normal noise of `std` has this mean after clipping at 1.
+
+    Averaging noisy values near white ends below white, more so in the channel that is amplified
+    least: uncorrected, blown highlights turn magenta. Inverts Foi 2009, eq. 7, by Newton's method.
+    """
+    missing = ((1 - mean) / std).clamp(min=_MISSING_AT_WHITE)
+    u = missing
+    for _ in range(4):
+        below = torch.special.ndtr(u)
+        density = torch.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
+        u = u - (u * below + density - missing) / below
+    return torch.where(missing < 5, 1 - std * u.clamp(min=0), mean)
+
+
+_MISSING_AT_WHITE = 1 / math.sqrt(2 * math.pi)
+"""Standard deviations by which a saturated signal's mean falls short of 1."""
 
 
 def standard_deviation(mosaic: Tensor, noise: Noise) -> Tensor:
@@ -78,75 +97,81 @@ def add_noise(
             return unpack(planes + normal(shot * planes.clamp(min=0) + read))
 
 
-# -- laws to draw noise levels from ----------------------------------------------------------------
+# -- the full ELD model ---------------------------------------------------------------------------
 
-
-class NoiseLaw(Protocol):
-    """Where the noise levels of training samples come from."""
-
-    def sample(self, generator: Generator) -> Noise:
-        """One camera's noise at one ISO."""
-        ...
+ELD_LEVELS = 16383.0 - 800.0
+"""White minus black that ELD takes for its five 14-bit cameras."""
 
 
 @dataclass(frozen=True)
-class LogLinearLaw:
-    """Shot log-uniform, log read variance linear in it, with scatter (Wei et al. 2020, eq. 12).
+class EldSensor:
+    """A sensor at one ISO (Wei et al. 2020, eq. 7); the unit is one number of its raw file, DN."""
 
-    The defaults are DualDn's: the read law of a Sony A7S2 with the slope of a variance.
+    gain: float
+    """System gain K, DN per electron."""
+    scale: float
+    """Of the Tukey-lambda distribution of read noise; not its standard deviation."""
+    shape: float
+    """Lambda: 0.14 is nearly normal, smaller ones have heavier tails."""
+    row: float
+    """Standard deviation of the offset that the sites of a row share."""
+    bias: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Offsets of R, G1, G2, B that black subtraction leaves."""
+    levels: float = ELD_LEVELS
+    """White minus black."""
+
+    @property
+    def read_variance(self) -> float:
+        """Of read noise, row noise and rounding together, in DN squared."""
+        return self.scale**2 * tukey_variance(self.shape) + self.row**2 + 1 / 12
+
+
+class EldNoise(Noise):
+    """The noise level of an `EldSensor`, beside the sensor: `read` is the variance of all parts.
+
+    Offsets are no variance, so a network that is told `shot` and `read` is not told the bias.
     """
 
-    shot: tuple[float, float] = (2e-4, 2e-2)
-    slope: float = 2.5407
-    intercept: float = 1.2182
-    scatter: float = 0.2675
+    sensor: EldSensor
 
-    def median_read(self, shot: float) -> float:
-        """Median of the read variance at one shot level."""
-        return math.exp(self.slope * math.log(shot) + self.intercept)
-
-    def sample(self, generator: Generator) -> Noise:
-        """One noise level."""
-        shot = log_uniform(*self.shot, generator)
-        read = self.median_read(shot) * math.exp(
-            self.scatter * torch.randn((), generator=generator).item()
+    def __new__(cls, sensor: EldSensor) -> Self:
+        """For mosaics in [0, 1]."""
+        noise = super().__new__(
+            cls, sensor.gain / sensor.levels, sensor.read_variance / sensor.levels**2
         )
-        return Noise(shot, read)
+        noise.sensor = sensor
+        return noise
+
+    def __reduce__(self) -> tuple[type[Self], tuple[EldSensor]]:
+        # A tuple would be pickled by its two levels, without the sensor.
+        return type(self), (self.sensor,)
 
 
-@dataclass(frozen=True)
-class BoxLaw:
-    """Shot and read variance log-uniform and independent.
+def add_eld_noise(clean: Tensor, sensor: EldSensor, generator: Generator | None = None) -> Tensor:
+    """Noisy RGGB mosaic (..., 1, H, W), in whole DN, of a clean one in [0, 1] (eq. 7).
 
-    The defaults hold real cameras from base ISO up; a calibrated chart raw has shot 1.5e-4 with
-    read 9e-7, where DualDn's law would give 7e-10.
+    Photons, Tukey-lambda read noise, row noise, bias and rounding; nothing is clipped.
     """
-
-    shot: tuple[float, float] = (2e-6, 5e-3)
-    read: tuple[float, float] = (1e-9, 3e-5)
-
-    def sample(self, generator: Generator) -> Noise:
-        """One noise level."""
-        return Noise(log_uniform(*self.shot, generator), log_uniform(*self.read, generator))
-
-
-@dataclass(frozen=True)
-class MixedLaw:
-    """Each of some laws equally often."""
-
-    laws: tuple[NoiseLaw, ...] = (LogLinearLaw(), BoxLaw())
-
-    def sample(self, generator: Generator) -> Noise:
-        """One noise level of one of the laws."""
-        which = int(torch.randint(len(self.laws), (), generator=generator).item())
-        return self.laws[which].sample(generator)
+    planes = pack(clean) * sensor.levels
+    electrons = torch.poisson((planes / sensor.gain).clamp(min=0), generator=generator)
+    read = sensor.scale * tukey(planes, sensor.shape, generator)
+    sites = unpack(sensor.gain * electrons + read + per_site(planes.new_tensor(sensor.bias)))
+    rows = torch.randn(
+        (*sites.shape[:-1], 1), generator=generator, dtype=sites.dtype, device=sites.device
+    )
+    return (sites + sensor.row * rows).round() / sensor.levels
 
 
-def uniform(low: float, high: float, generator: Generator) -> float:
-    """One number between two."""
-    return low + (high - low) * torch.rand((), generator=generator).item()
+def tukey(like: Tensor, shape: float, generator: Generator | None = None) -> Tensor:
+    """Samples of the Tukey-lambda distribution, from its quantile function."""
+    p = torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+    p = p.clamp(min=2**-25)  # the quantile of 0 is infinite
+    return p.logit() if shape == 0 else (p**shape - (1 - p) ** shape) / shape
 
 
-def log_uniform(low: float, high: float, generator: Generator) -> float:
-    """One number between two positive ones, uniform in its logarithm."""
-    return math.exp(uniform(math.log(low), math.log(high), generator))
+def tukey_variance(shape: float) -> float:
+    """Variance of the Tukey-lambda distribution, for shapes above -1/2."""
+    if shape == 0:
+        return math.pi**2 / 3
+    gammas = math.exp(2 * math.lgamma(shape + 1) - math.lgamma(2 * shape + 2))
+    return 2 / shape**2 * (1 / (1 + 2 * shape) - gammas)

@@ -1,12 +1,14 @@
 """Noise level of a rendered picture: DualDn's map, and the deviation carried through the stages."""
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.bayer import pack, pad, per_site, unpad
 from pellucid.color import apply_matrix, encode, encode_slope
-from pellucid.demosaic import MIRROR, convolve, linear_weights
+from pellucid.demosaic import MIRROR, Demosaic, convolve, directed_weights, linear_weights
 from pellucid.isp import (
     ISPConfig,
     Rendering,
@@ -33,9 +35,9 @@ def propagated_map(
     """Standard deviation (..., 3, H, W) of `render(mosaic + noise)` around a denoised mosaic.
 
     Exact through gains, linear demosaicking and matrix, with the covariances that demosaicking
-    makes between channels (malvar2004 stands in for ahd); then the slopes of the curves at the
-    signal.
-    What clips is weighed by the chance that it does not.
+    makes between channels; then the slopes of the curves at the signal. For ahd, whose direction
+    hangs on the noise, within 6 % in the mean over a channel and 13 % at single sites. What clips
+    is weighed by the chance that it does not.
     """
     exposure, tone = (value.to(mosaic) for value in rendering)
     matrix = matrix_to_srgb(camera, config) * exposure[..., None, None]
@@ -69,10 +71,29 @@ def _covariance(mosaic: Tensor, noise: Noise, camera: Camera, config: ISPConfig)
     """Covariances RR, GG, BB, RG, RB, GB (..., 6, H, W) of balanced camera RGB."""
     planes = pack(pad(mosaic, MIRROR))
     gains = per_site(camera.white_balance.to(planes))
-    method = "malvar2004" if config.demosaic == "ahd" else config.demosaic
-    filters = torch.unflatten(linear_weights(method), 0, (3, 4))
-    products = torch.cat([filters[i] * filters[j] for i, j in _PAIRS])
-    return unpad(F.pixel_shuffle(convolve(variance(planes, noise) * gains**2, products), 2), MIRROR)
+    covariance = convolve(variance(planes, noise) * gains**2, _products(config.demosaic))
+    return unpad(F.pixel_shuffle(covariance, 2), MIRROR)
+
+
+DIRECTION = 0.3
+"""Share that the choice of direction adds to the variance of `ahd`, where 1 is a choice that the
+signal settles. Where noise settles it, in flat parts, it prefers the calmer of the two greens; the
+share lies between, so that both are met within 6 %."""
+
+
+@cache
+@torch.inference_mode(False)
+def _products(method: Demosaic) -> Tensor:
+    """Filters (24, 4, 3, 3) from the variances of the sites to the covariances of the colours."""
+    if method != "ahd":
+        return _squared(linear_weights(method))
+    row, column = directed_weights()
+    return _squared((row + column) / 2) + DIRECTION * _squared((row - column) / 2)
+
+
+def _squared(weights: Tensor) -> Tensor:
+    filters = torch.unflatten(weights, 0, (3, 4))
+    return torch.cat([filters[i] * filters[j] for i, j in _PAIRS])
 
 
 def _squares(matrix: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +59,7 @@ class Noise(_Noise):
 
     __slots__ = ()
 
-    def __new__(cls, shot: Tensor | float, read: Tensor | float) -> "Noise":
+    def __new__(cls, shot: Tensor | float, read: Tensor | float) -> Self:
         """Tensors, or numbers and arrays that become float32."""
         return super().__new__(cls, _float32(shot), _float32(read))
 

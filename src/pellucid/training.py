@@ -22,7 +22,10 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Sampler
 
 from pellucid.data.dead_leaves import DeadLeaves
-from pellucid.data.photos import PatchSource, PhotoFolder
+from pellucid.data.licences import by_licence
+from pellucid.data.manifest import is_store
+from pellucid.data.photos import PhotoFolder, PhotoStore
+from pellucid.data.sources import Licensed, WeightedSource
 from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
 from pellucid.errors import FileError, PellucidError
 from pellucid.networks.dual_domain import DualDomainConfig
@@ -96,13 +99,15 @@ def _psnr(picture: Tensor, truth: Tensor) -> Tensor:
 
 
 class RawData(LightningDataModule):
-    """Synthetic raw samples of photographs and dead leaves."""
+    """Synthetic raw samples of photographs and dead leaves, or of any mixture of sources."""
 
     def __init__(
         self,
         photos: Path | None = None,
         leave_out: tuple[str, ...] = (),
         leaves_share: float = 0.15,
+        sources: tuple[WeightedSource, ...] = (),
+        validation: tuple[WeightedSource, ...] = (),
         synthesis: RawSynthesis | None = None,
         patch: int = 128,
         batch_size: int = 8,
@@ -113,10 +118,12 @@ class RawData(LightningDataModule):
         """Samples numbered by the step: interruptions and ranks do not change what is seen.
 
         Args:
-            photos: Folder of photographs; without one, dead leaves alone.
+            photos: Folder of photographs, or their packed store; without, dead leaves alone.
             leave_out: Names of photographs that must not be seen.
             leaves_share: Share of dead leaves among the samples.
-            synthesis: From picture to raw sample.
+            sources: A mixture in place of photographs and dead leaves.
+            validation: Sources on which training is watched, where they differ.
+            synthesis: From picture or clean raw to sample.
             patch: Side of a patch in pixels.
             batch_size: Patches in a step, on each device.
             validation_samples: Samples, from another seed, on which training is watched.
@@ -124,23 +131,40 @@ class RawData(LightningDataModule):
             workers: Processes that make samples; 0 makes them in the training process.
         """
         super().__init__()
+        if photos and sources:
+            raise ValueError("data has both photos and sources; expected one of them")
         self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share
+        self.sources, self.validation = sources, validation
         self.synthesis, self.patch, self.batch_size = synthesis or RawSynthesis(), patch, batch_size
         self.validation_samples, self.seed, self.workers = validation_samples, seed, workers
-        self.sources: list[PatchSource] = []
 
     def setup(self, stage: str) -> None:
         """Read the photographs."""
         if not self.sources:
-            photos: list[PatchSource] = (
-                [PhotoFolder(self.photos, self.leave_out)] if self.photos else []
-            )
-            self.sources = [*photos, DeadLeaves()]
+            leaves = WeightedSource(DeadLeaves(), self.leaves_share if self.photos else 1.0)
+            self.sources = (*self._photographs(), leaves)
 
-    def samples(self, seed: int) -> SyntheticRaw:
-        """Samples of one seed."""
-        weights = [1 - self.leaves_share, self.leaves_share] if self.photos else [1.0]
-        return SyntheticRaw(self.sources, weights, self.synthesis, self.patch, seed)
+    def _photographs(self) -> list[WeightedSource]:
+        if self.photos is None:
+            return []
+        read = PhotoStore if is_store(self.photos) else PhotoFolder
+        return [WeightedSource(read(self.photos, self.leave_out), 1 - self.leaves_share)]
+
+    def samples(self, seed: int, sources: tuple[WeightedSource, ...] = ()) -> SyntheticRaw:
+        """Samples of one seed, of the training's sources unless told."""
+        drawn = sources or self.sources
+        mixture, weights = [each.source for each in drawn], [each.weight for each in drawn]
+        return SyntheticRaw(mixture, weights, self.synthesis, self.patch, seed)
+
+    def licences(self) -> dict[str, list[str]]:
+        """Each licence and the training's files under it, for the model card."""
+        licensed = [each.source for each in self.sources if isinstance(each.source, Licensed)]
+        return by_licence(
+            (name, licence)
+            for source in licensed
+            for licence, names in source.licences().items()
+            for name in names
+        )
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Batches from the present step on, without end."""
@@ -156,7 +180,8 @@ class RawData(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """The same samples every time."""
-        return self._loader(self.samples(self.seed + 1_000_003), range(self.validation_samples))
+        samples = self.samples(self.seed + 1_000_003, self.validation)
+        return self._loader(samples, range(self.validation_samples))
 
     def _loader(self, samples: SyntheticRaw, sampler: Sampler[int] | range) -> DataLoader[Sample]:
         return SampleLoader(

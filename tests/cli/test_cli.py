@@ -15,7 +15,16 @@ from pellucid.cli import main
 from pellucid.io.png import bit_depth
 
 MODEL = "--model net.safetensors"
-COMMANDS = ("restore", "develop", "inspect", "demo", "train", "evaluate", "evaluate synthetic")
+COMMANDS = (
+    "restore",
+    "develop",
+    "inspect",
+    "demo",
+    "pack",
+    "train",
+    "evaluate",
+    "evaluate synthetic",
+)
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -146,7 +155,7 @@ def test_help_is_for_people(pellucid, command):
 
 def test_nothing_said_shows_the_help(pellucid):
     run = pellucid("")
-    assert run.code == 2 and all(any(name in line for line in run.out) for name in COMMANDS[:6])
+    assert run.code == 2 and all(any(name in line for line in run.out) for name in COMMANDS[:7])
 
 
 def test_version(pellucid):

@@ -2,12 +2,13 @@ import pytest
 import torch
 
 from pellucid import Camera, DualDomainConfig, DualDomainNet, Noise, Rendering, UNetConfig, render
+from pellucid.noise import standard_deviation
 from pellucid.noise_map import propagated_map, published_map
 
 RAW, SRGB = UNetConfig(channels=4, widths=(4, 8)), UNetConfig(channels=3, shuffle=2, widths=(4, 8))
 CAMERA = Camera.of(torch.eye(3).expand(2, 3, 3), torch.tensor([[2.0, 1.0, 1.5], [1.5, 1.0, 2.0]]))
 NOISE = Noise(torch.tensor([1e-3, 1e-2]), torch.tensor([1e-6, 1e-4]))
-MOSAIC = torch.rand(2, 1, 24, 32, generator=torch.Generator().manual_seed(1))
+MOSAIC = 0.5 * torch.rand(2, 1, 24, 32, generator=torch.Generator().manual_seed(1))
 
 
 def test_starts_as_the_isp_alone():
@@ -46,3 +47,16 @@ def test_no_noise_map_is_a_map_of_zeros():
     net = DualDomainConfig(RAW, SRGB, noise_map="none").build()
     std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())
     assert std.shape == (2, 3, 24, 32) and not std.any()
+
+
+@pytest.mark.parametrize("noise", [NOISE, Noise(2e-2, 1e-3)])
+def test_a_saturated_grey_averaged_after_clipping_comes_out_white(noise):
+    """Its noisy values average to less than 1; without `unclip` green would fall behind."""
+    saturated = torch.ones(2, 1, 24, 32)
+    std = standard_deviation(saturated, noise)
+    averaged = saturated - std * 0.3989
+    for unclip, white in ((True, True), (False, False)):
+        net = DualDomainConfig(RAW, None, unclip=unclip).build()
+        srgb = net(averaged, CAMERA, noise).srgb
+        spread = (srgb.amax(1) - srgb.amin(1)).max().item()
+        assert (spread < 0.01) is white, spread

@@ -24,7 +24,7 @@ from pellucid.errors import FileError
 from pellucid.io import replacing
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.metrics import Scores, score
-from pellucid.noise import LogLinearLaw
+from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise, RawImage
 
 BRIGHTNESS = 0.7

@@ -67,6 +67,8 @@ def _command(said: Namespace) -> Command:
                 from pellucid.cli.restore import develop_command as command
             case "inspect":
                 from pellucid.cli.inspect import inspect_command as command
+            case "pack":
+                from pellucid.cli.pack import pack_command as command
             case "evaluate":
                 from pellucid.cli.evaluate import evaluate_command as command
             case _:
@@ -209,6 +211,42 @@ def _inspect() -> ArgumentParser:
     return parser
 
 
+def _pack() -> ArgumentParser:
+    parser = _parser(
+        "Decode a folder of clean photographs or raws once, into a store that training maps into "
+        "memory. Interrupted, it goes on where it was."
+    )
+    parser.add_argument("folder", nargs="?", type=str, metavar="DIR", help="folder to pack")
+    parser.add_argument("-o", "--output", type=str, metavar="STORE", help="folder of the store")
+    parser.add_argument(
+        "--reduce",
+        type=whole_number(1),
+        metavar="N",
+        help="make photographs N times smaller, which removes noise and JPEG blocks; left out, 2. "
+        "Raws stay as they are",
+    )
+    parser.add_argument(
+        "--patch",
+        type=whole_number(2),
+        default=2,
+        metavar="N",
+        help="side of the patches to train on: a smaller picture is reported and left out",
+    )
+    parser.add_argument(
+        "--kind", choices=("photos", "raws"), help="what to pack of a folder that holds both"
+    )
+    parser.add_argument(
+        "--licence",
+        type=str,
+        metavar="TEXT",
+        help="licence of every file that LICENSES.json in DIR does not name",
+    )
+    parser.add_argument(
+        "--check", type=str, metavar="STORE", help="compare a store's bytes with their checksums"
+    )
+    return parser
+
+
 def _evaluate() -> ArgumentParser:
     return _parser("Scores of models where the truth is known.")
 
@@ -282,6 +320,7 @@ COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], str]] = {
     "develop": (_develop, "a picture from a raw file, without cleaning it"),
     "inspect": (_inspect, "what a raw file says about camera, light and noise"),
     "demo": (_demo, "show the whole way on the picture in the package"),
+    "pack": (_pack, "decode a folder of clean pictures or raws once, for training"),
     "train": (_train_help, "train a network by a recipe"),
     "evaluate": (_evaluate, "scores of models where the truth is known"),
 }

@@ -3,7 +3,7 @@
 import torch
 from torch import Generator
 
-from pellucid.noise import uniform
+from pellucid.noise_laws import uniform
 from pellucid.raw import Camera
 
 # XYZ to camera RGB under D65 (ColorMatrix2): DND's four cameras (Ploetz and Roth 2017) in the order

@@ -1,9 +1,8 @@
-"""A folder of photographs as a source of patches."""
+"""Photographs as a source of patches: a folder of them, or a packed store."""
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +12,11 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from pellucid.color import decode, encode
+from pellucid.data.licences import by_licence, stated_licences
+from pellucid.data.store import Store
 from pellucid.errors import FileError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
-
-
-class PatchSource(Protocol):
-    """Where clean pictures come from."""
-
-    def patch(self, size: int, generator: Generator) -> Tensor:
-        """Picture (3, size, size) of display values in [0, 1]."""
-        ...
 
 
 def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
@@ -31,9 +24,8 @@ def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder; expected a folder of photographs")
     left_out = set(leave_out)
-    paths = sorted(
-        p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name not in left_out
-    )
+    files = (path for path in folder.iterdir() if path.is_file() and path.name not in left_out)
+    paths = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise FileError(
             f"{folder}: no photographs; expected files ending in {', '.join(sorted(SUFFIXES))}"
@@ -41,14 +33,13 @@ def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
     return paths
 
 
-class PhotoFolder:
-    """Patches of photographs, held at half size, where JPEG blocks and sensor noise are gone."""
+class Photographs:
+    """Patches of photographs that are in memory, or mapped into it."""
 
-    def __init__(self, folder: Path, leave_out: tuple[str, ...] = (), reduce: int = 2) -> None:
-        """`reduce` is the factor by which every photograph is made smaller, in linear light."""
-        self.names = [path.name for path in photographs(Path(folder), leave_out)]
-        self.pictures = [_reduced(Path(folder) / name, reduce) for name in self.names]
-        self.areas = torch.tensor([float(p.shape[1] * p.shape[2]) for p in self.pictures])
+    def __init__(self, names: list[str], pictures: Sequence[npt.NDArray[np.uint16]]) -> None:
+        """`pictures` (3, H, W) hold display values, 65535 for 1."""
+        self.names, self.pictures = names, pictures
+        self.areas = torch.tensor([float(p.shape[1] * p.shape[2]) for p in pictures])
 
     def patch(self, size: int, generator: Generator) -> Tensor:
         """The busier of two patches, so that skies and blurred backgrounds do not fill batches."""
@@ -72,6 +63,34 @@ class PhotoFolder:
         return shrink(torch.from_numpy(crop) / 65535, coarse)
 
 
+class PhotoFolder(Photographs):
+    """Patches of photographs, held at half size, where JPEG blocks and sensor noise are gone."""
+
+    def __init__(self, folder: Path, leave_out: tuple[str, ...] = (), reduce: int = 2) -> None:
+        """`reduce` is the factor by which every photograph is made smaller, in linear light."""
+        paths = photographs(Path(folder), leave_out)
+        super().__init__([path.name for path in paths], [reduced(path, reduce) for path in paths])
+        self.folder = Path(folder)
+
+    def licences(self) -> dict[str, list[str]]:
+        """Each licence that the folder's `LICENSES.json` states, and the photographs under it."""
+        stated = stated_licences(self.folder)
+        return by_licence((name, stated(name)) for name in self.names)
+
+
+class PhotoStore(Photographs):
+    """The patches that `PhotoFolder` has for the same generator, out of a packed store."""
+
+    def __init__(self, store: Path, leave_out: tuple[str, ...] = ()) -> None:
+        """`store` is what `pellucid pack` wrote; raises `FileError` where nothing is left of it."""
+        self.store = Store.open(store, "photos").without(leave_out)
+        super().__init__(self.store.names, self.store)
+
+    def licences(self) -> dict[str, list[str]]:
+        """Each licence and the photographs under it."""
+        return self.store.licences()
+
+
 def shrink(picture: Tensor, factor: int) -> Tensor:
     """Picture (3, H, W) of display values, averaged over squares of its linear light."""
     if factor == 1:
@@ -79,8 +98,16 @@ def shrink(picture: Tensor, factor: int) -> Tensor:
     return encode(F.avg_pool2d(decode(picture, "rec709"), factor), "rec709")
 
 
-def _reduced(path: Path, factor: int) -> npt.NDArray[np.uint16]:
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+def reduced(path: Path, factor: int) -> npt.NDArray[np.uint16]:
+    """A photograph (3, H, W), made smaller; raises `FileError` where it is damaged or none."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FileError.of(path, f"cannot be read as a photograph: {error}") from error
+    if min(pixels.shape[:2]) < factor:
+        raise FileError.of(
+            path, f"is {pixels.shape[0]}x{pixels.shape[1]}; expected {factor} or more"
+        )
     small = shrink(torch.from_numpy(pixels).permute(2, 0, 1), factor)
     return (small * 65535).round().to(torch.int32).numpy().astype(np.uint16)

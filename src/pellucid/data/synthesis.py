@@ -1,7 +1,8 @@
-"""Training samples: a clean picture becomes a clean and a noisy raw mosaic of a random camera."""
+"""Training samples: a clean picture, or a clean raw, becomes a clean and a noisy raw mosaic."""
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,10 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from pellucid.data.cameras import random_camera
-from pellucid.data.photos import PatchSource
+from pellucid.data.sources import CleanRaw, Source
 from pellucid.isp import Rendering, unrender
-from pellucid.noise import MixedLaw, NoiseLaw, add_noise, uniform
+from pellucid.noise import EldNoise, add_eld_noise, add_noise
+from pellucid.noise_laws import MixedLaw, NoiseLaw, uniform
 from pellucid.raw import Camera, Noise
 
 
@@ -33,28 +35,41 @@ class Sample(NamedTuple):
 class RawSynthesis:
     """How a clean picture becomes a sample."""
 
-    law: NoiseLaw = field(default_factory=MixedLaw)
+    law: NoiseLaw | None = None
+    """Left out, `MixedLaw()`: jsonargparse lets recipes replace None, but no record by another."""
     jitter: float = 2.0
     """The network is told levels that are wrong by up to this factor, so that estimates will do."""
     darkest: float = 0.15
     """Pictures are dimmed, log-uniformly, to at least this share of the sensor's range."""
 
-    def __call__(self, picture: Tensor, generator: Generator) -> Sample:
-        """Sample of a picture (3, H, W) of display values."""
+    def __call__(self, clean: Tensor | CleanRaw, generator: Generator) -> Sample:
+        """Sample of a picture (3, H, W) of display values, or of a clean raw."""
+        raw = clean if isinstance(clean, CleanRaw) else self.unrendered(clean, generator)
+        noise = (self.law or MixedLaw()).sample(generator)
+        noisy = _noised(raw.mosaic, noise, generator).clamp(max=1)
+        told = Noise(*(level * self._error(generator) for level in noise))
+        return Sample(noisy, raw.mosaic, raw.camera, told, raw.rendering)
+
+    def unrendered(self, picture: Tensor, generator: Generator) -> CleanRaw:
+        """The picture (3, H, W) as a random camera might have seen it, in one of its turns."""
         camera = random_camera(generator)
         dim = math.exp(uniform(math.log(self.darkest), 0, generator))
         exposure = dim ** -uniform(0, 1, generator)
         rendering = Rendering(exposure, uniform(0, 1, generator))
-        clean = unrender(turned(picture, generator), camera, Rendering(1 / dim, 0.0))
-        noise = self.law.sample(generator)
-        noisy = add_noise(clean, noise, generator=generator).clamp(max=1)
-        told = Noise(*(level * self._error(generator) for level in noise))
-        return Sample(noisy, clean, camera, told, rendering)
+        mosaic = unrender(turned(picture, generator), camera, Rendering(1 / dim, 0.0))
+        return CleanRaw(mosaic, camera, rendering)
 
     def _error(self, generator: Generator) -> float:
         """Factor between 1 / jitter and jitter, near 1 more often than not."""
         spread = uniform(-0.5, 0.5, generator) + uniform(-0.5, 0.5, generator)
         return self.jitter**spread
+
+
+def _noised(clean: Tensor, noise: Noise, generator: Generator) -> Tensor:
+    """The clean mosaic with all that its noise says."""
+    if isinstance(noise, EldNoise):
+        return add_eld_noise(clean, noise.sensor, generator)
+    return add_noise(clean, noise, generator=generator)
 
 
 def turned(picture: Tensor, generator: Generator) -> Tensor:
@@ -69,8 +84,8 @@ class SyntheticRaw(Dataset[Sample]):
 
     def __init__(
         self,
-        sources: list[PatchSource],
-        weights: list[float],
+        sources: Sequence[Source[Tensor | CleanRaw]],
+        weights: Sequence[float],
         synthesis: RawSynthesis,
         size: int,
         seed: int,
@@ -82,7 +97,7 @@ class SyntheticRaw(Dataset[Sample]):
                 "expected as many weights as sources and an even size"
             )
         self.sources, self.synthesis, self.size, self.seed = sources, synthesis, size, seed
-        self.weights = torch.tensor(weights)
+        self.weights = torch.tensor(list(weights))
 
     def __getitem__(self, n: int) -> Sample:
         """Sample n."""

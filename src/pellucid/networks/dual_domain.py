@@ -11,12 +11,12 @@ from pellucid.bayer import pack, unpack
 from pellucid.demosaic import MIRROR
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.networks.unet import UNet, UNetConfig
-from pellucid.noise import standard_deviation
+from pellucid.noise import standard_deviation, unclip
 from pellucid.noise_map import propagated_map, published_map
 from pellucid.raw import Camera, Noise
 
 NoiseMap = Literal["none", "published", "propagated"]
-"""What the sRGB network is told of the noise: nothing, DualDn's map, or the propagated deviation."""
+"""What the sRGB network is told: nothing, DualDn's map, or the propagated deviation."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class DualDomainConfig:
     srgb: UNetConfig | None = UNetConfig(channels=3, shuffle=2)
     isp: ISPConfig = ISPConfig()
     noise_map: NoiseMap = "propagated"
+    unclip: bool = True
+    """Undo what clipping at white does to the denoised mosaic; DualDn does not."""
 
     def build(self) -> "DualDomainNet":
         """The network, with fresh weights."""
         raw, srgb = (UNet(config) if config else None for config in (self.raw, self.srgb))
-        return DualDomainNet(raw, srgb, self.isp, self.noise_map)
+        return DualDomainNet(raw, srgb, self.isp, self.noise_map, self.unclip)
 
 
 class Restored(NamedTuple):
@@ -63,13 +65,16 @@ class DualDomainNet(nn.Module):
         srgb_net: nn.Module | None,
         isp: ISPConfig | None = None,
         noise_map: NoiseMap = "propagated",
+        unclip: bool = True,
     ) -> None:
         """`raw_net` takes packed planes (B, 4, h, w), `srgb_net` pictures (B, 3, H, W)."""
         super().__init__()
         if raw_net is None and srgb_net is None:
             raise ValueError("got neither a raw nor an sRGB network; expected at least one")
         self.raw_net, self.srgb_net = raw_net, srgb_net
-        self.isp, self.noise_map = isp or ISPConfig(), noise_map
+        self.isp = isp or ISPConfig()
+        self.noise_map: NoiseMap = noise_map
+        self.unclip = unclip
 
     def forward(
         self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering | None = None
@@ -100,7 +105,8 @@ class DualDomainNet(nn.Module):
         if self.raw_net is None:
             return mosaic
         std = standard_deviation(mosaic, noise)
-        return unpack(cast(Backbone, self.raw_net)(pack(mosaic), pack(std)))
+        clean = unpack(cast(Backbone, self.raw_net)(pack(mosaic), pack(std)))
+        return unclip(clean, standard_deviation(clean, noise)) if self.unclip else clean
 
     def develop(self, mosaic: Tensor, camera: Camera, rendering: Rendering) -> Tensor:
         """sRGB picture (B, 3, H, W) of a mosaic."""
