@@ -47,7 +47,7 @@ def unclip(mean: Tensor, std: Tensor) -> Tensor:
     missing = ((1 - mean) / std).clamp(min=_MISSING_AT_WHITE)
     u = missing
     for _ in range(4):
-        below = torch.special.ndtr(u)
+        below = 0.5 * torch.erfc(-u / math.sqrt(2))
         density = torch.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
         u = u - (u * below + density - missing) / below
     return torch.where(missing < 5, 1 - std * u.clamp(min=0), mean)
