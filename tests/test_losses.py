@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from pellucid.losses import balanced_l1, charbonnier, l1
+from pellucid.losses import balanced_l1, balanced_l2, charbonnier, l1
 
 CLEAN = torch.zeros(2, 1, 4, 4)
 
@@ -26,3 +26,11 @@ def test_balanced_l1_counts_each_picture_relative_to_itself():
     (gradient,) = torch.autograd.grad(loss, errors)
     relative = (gradient * errors).flatten()
     torch.testing.assert_close(relative, torch.tensor([0.5, 0.5]), atol=1e-2, rtol=0)
+
+
+def test_balanced_l2_falls_with_the_mean_psnr():
+    restored = CLEAN + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)
+    mean_psnr = (20 + 40) / 2
+    assert balanced_l2(restored, CLEAN).item() == pytest.approx(
+        -mean_psnr * math.log(10) / 20, abs=1e-4
+    )

@@ -79,3 +79,12 @@ def test_one_batch_can_be_overfitted():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+@torch.no_grad()
+def test_biases_are_there_when_asked_for():
+    plain, biased = (UNet(UNetConfig(widths=(4, 6), bias=bias)) for bias in (False, True))
+    named = [
+        {n for n, _ in net.named_parameters() if n.endswith("bias")} for net in (plain, biased)
+    ]
+    assert not named[0] and len(named[1]) > 4

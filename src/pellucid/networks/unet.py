@@ -25,6 +25,8 @@ class UNetConfig:
     """Features at each resolution, finest first."""
     convolutions: int = 2
     """3x3 convolutions in each block."""
+    bias: bool = False
+    """With biases the network knows absolute levels, and is homogeneous no more."""
 
 
 class UNet(nn.Module):
@@ -37,7 +39,7 @@ class UNet(nn.Module):
         widths, inside = config.widths, config.channels * config.shuffle**2
         self.encoders = nn.ModuleList(
             [
-                block(2 * inside if i == 0 else w, w, config.convolutions)
+                block(2 * inside if i == 0 else w, w, config.convolutions, config.bias)
                 for i, w in enumerate(widths)
             ]
         )
@@ -48,7 +50,9 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(
             [nn.ConvTranspose2d(coarse, fine, 2, 2, bias=False) for fine, coarse in pairs]
         )
-        self.decoders = nn.ModuleList([block(w, w, config.convolutions) for w in widths[:-1]])
+        self.decoders = nn.ModuleList(
+            [block(w, w, config.convolutions, config.bias) for w in widths[:-1]]
+        )
         self.head = nn.Conv2d(widths[0], inside, 3, padding=1, bias=False)
         nn.init.zeros_(self.head.weight)
         self.to(memory_format=torch.channels_last)
@@ -88,12 +92,12 @@ class UNet(nn.Module):
         return picture + residual[..., :height, :width]
 
 
-def block(inputs: int, outputs: int, convolutions: int) -> nn.Sequential:
+def block(inputs: int, outputs: int, convolutions: int, bias: bool) -> nn.Sequential:
     """3x3 convolutions, each followed by a ReLU."""
     layers: list[nn.Module] = []
     for i in range(convolutions):
         layers += [
-            nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=False),
+            nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=bias),
             nn.ReLU(True),
         ]
     return nn.Sequential(*layers)
