@@ -24,7 +24,8 @@ from torch.utils.data import default_collate
 from pellucid import RawImage, Rendering, Restorer
 from pellucid.benchmarks.synthetic import evaluate, isp_alone
 from pellucid.io import replacing
-from pellucid.training import RawData, RunFolderCLI, Training, train
+from pellucid.training import RunFolderCLI, Training, train
+from pellucid.training_data import RawData
 
 
 @dataclass(frozen=True)

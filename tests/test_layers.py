@@ -14,7 +14,7 @@ FLOORS = (
     "networks diffusion critic",
     "io data",
     "losses objectives",
-    "checkpoint training run_folder tiling restore calibrate demo weights",
+    "checkpoint training training_data run_folder tiling restore calibrate demo weights",
     "metrics benchmarks",
     "cli app __init__ __main__",
 )

@@ -7,7 +7,8 @@ import yaml
 from lightning.pytorch import Callback
 
 from pellucid import PellucidError, Restorer, read_picture
-from pellucid.training import FromStep, train
+from pellucid.training import train
+from pellucid.training_data import FromStep
 
 TINY = {
     "seed_everything": 0,

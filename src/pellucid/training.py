@@ -4,7 +4,6 @@
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,26 +11,21 @@ from typing import Any
 
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Sampler
 
-from pellucid.data.dead_leaves import DeadLeaves
-from pellucid.data.licences import by_licence
-from pellucid.data.manifest import is_store
-from pellucid.data.photos import PhotoFolder, PhotoStore
-from pellucid.data.sources import Licensed, WeightedSource
-from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
+from pellucid.data.synthesis import RawSynthesis, Sample
 from pellucid.errors import FileError, PellucidError
 from pellucid.networks.dual_domain import DualDomainConfig
 from pellucid.networks.unet import UNetConfig
 from pellucid.objectives.supervised import Supervised
 from pellucid.run_folder import Export, RunFacts, SamplePictures
+from pellucid.training_data import RawData
 
 
 class Training(LightningModule):
@@ -96,137 +90,6 @@ class Training(LightningModule):
 def _psnr(picture: Tensor, truth: Tensor) -> Tensor:
     """PSNR (B,) of pictures in [0, 1]."""
     return -10 * (picture - truth).square().flatten(1).mean(1).clamp(min=1e-12).log10()
-
-
-class RawData(LightningDataModule):
-    """Synthetic raw samples of photographs and dead leaves, or of any mixture of sources."""
-
-    def __init__(
-        self,
-        photos: Path | None = None,
-        leave_out: tuple[str, ...] = (),
-        leaves_share: float = 0.15,
-        sources: tuple[WeightedSource, ...] = (),
-        validation: tuple[WeightedSource, ...] = (),
-        synthesis: RawSynthesis | None = None,
-        patch: int = 128,
-        batch_size: int = 8,
-        validation_samples: int = 64,
-        seed: int = 0,
-        workers: int = 0,
-    ) -> None:
-        """Samples numbered by the step: interruptions and ranks do not change what is seen.
-
-        Args:
-            photos: Folder of photographs, or their packed store; without, dead leaves alone.
-            leave_out: Names of photographs that must not be seen.
-            leaves_share: Share of dead leaves among the samples.
-            sources: A mixture in place of photographs and dead leaves.
-            validation: Sources on which training is watched, where they differ.
-            synthesis: From picture or clean raw to sample.
-            patch: Side of a patch in pixels.
-            batch_size: Patches in a step, on each device.
-            validation_samples: Samples, from another seed, on which training is watched.
-            seed: Of all samples.
-            workers: Processes that make samples; 0 makes them in the training process.
-        """
-        super().__init__()
-        if photos and sources:
-            raise ValueError("data has both photos and sources; expected one of them")
-        self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share
-        self.sources, self.validation = sources, validation
-        self.synthesis, self.patch, self.batch_size = synthesis or RawSynthesis(), patch, batch_size
-        self.validation_samples, self.seed, self.workers = validation_samples, seed, workers
-
-    def setup(self, stage: str) -> None:
-        """Read the photographs."""
-        if not self.sources:
-            leaves = WeightedSource(DeadLeaves(), self.leaves_share if self.photos else 1.0)
-            self.sources = (*self._photographs(), leaves)
-
-    def _photographs(self) -> list[WeightedSource]:
-        if self.photos is None:
-            return []
-        read = PhotoStore if is_store(self.photos) else PhotoFolder
-        return [WeightedSource(read(self.photos, self.leave_out), 1 - self.leaves_share)]
-
-    def samples(self, seed: int, sources: tuple[WeightedSource, ...] = ()) -> SyntheticRaw:
-        """Samples of one seed, of the training's sources unless told."""
-        drawn = sources or self.sources
-        mixture, weights = [each.source for each in drawn], [each.weight for each in drawn]
-        return SyntheticRaw(mixture, weights, self.synthesis, self.patch, seed)
-
-    def licences(self) -> dict[str, list[str]]:
-        """Each licence and the training's files under it, for the model card."""
-        licensed = [each.source for each in self.sources if isinstance(each.source, Licensed)]
-        return by_licence(
-            (name, licence)
-            for source in licensed
-            for licence, names in source.licences().items()
-            for name in names
-        )
-
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Batches from the present step on, without end."""
-        trainer = self.trainer
-        assert trainer is not None
-        sampler = FromStep(
-            lambda: trainer.global_step * trainer.accumulate_grad_batches,
-            self.batch_size,
-            trainer.global_rank,
-            trainer.world_size,
-        )
-        return self._loader(self.samples(self.seed), sampler)
-
-    def val_dataloader(self) -> DataLoader[Sample]:
-        """The same samples every time."""
-        samples = self.samples(self.seed + 1_000_003, self.validation)
-        return self._loader(samples, range(self.validation_samples))
-
-    def _loader(self, samples: SyntheticRaw, sampler: Sampler[int] | range) -> DataLoader[Sample]:
-        return SampleLoader(
-            samples,
-            self.batch_size,
-            sampler=sampler,
-            num_workers=self.workers,
-            # LibRaw deadlocks in a forked child.
-            multiprocessing_context="spawn" if self.workers else None,
-            persistent_workers=self.workers > 0,
-        )
-
-
-class SampleLoader(DataLoader[Sample]):
-    """A loader whose place follows from the trainer's step, so that it has no state of its own."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing; Lightning would warn that a run resumed within an epoch may repeat samples."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
-
-
-class FromStep(Sampler[int]):
-    """Numbers of this rank's samples, without end, beginning at the batch that comes next."""
-
-    def __init__(
-        self, batches_done: Callable[[], int], batch_size: int, rank: int, ranks: int
-    ) -> None:
-        """`batches_done` is asked when iteration begins, after a checkpoint was loaded."""
-        self.batches_done, self.batch_size, self.rank, self.ranks = (
-            batches_done,
-            batch_size,
-            rank,
-            ranks,
-        )
-
-    def __iter__(self) -> Iterator[int]:
-        """Sample numbers, batch by batch."""
-        batch = self.batches_done()
-        while True:
-            first = (batch * self.ranks + self.rank) * self.batch_size
-            yield from range(first, first + self.batch_size)
-            batch += 1
 
 
 class RunFolderCLI(LightningCLI):

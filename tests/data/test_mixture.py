@@ -16,7 +16,8 @@ from pellucid.data import (
 )
 from pellucid.data.packing import PackOptions, pack
 from pellucid.errors import PellucidError
-from pellucid.training import RawData, train
+from pellucid.training import train
+from pellucid.training_data import RawData
 
 RECIPE = {
     "seed_everything": 0,
