@@ -17,7 +17,7 @@ from pellucid.raw import Camera, Noise, RawImage
 from pellucid.tiling import Grid, run_tiled, tiles
 
 TILE = 1024
-"""Side of a tile in pixels; its peak memory is about 0.6 GB."""
+"""Side of a tile in pixels; larger ones repeat fewer halos and need more memory."""
 SHIPPED = ("default",)
 """Names of the models in the package."""
 
