@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.tiling import Grid, Span, mirrored, run_tiled, tiles, window
+from pellucid.tiling import Grid, Span, around, mirrored, run_tiled, tiles, window
 
 
 @settings(deadline=None)
@@ -21,7 +21,7 @@ def test_tiles_cover_every_pixel_once_at_whole_strides(height, width, tile, stri
 
 @given(st.integers(2, 12), st.integers(0, 40))
 def test_mirrored_never_repeats_the_edge_and_keeps_the_phase(length, halo):
-    index = mirrored(Span(0, length), length, Grid(length, 1, halo))
+    index = mirrored(Span(-halo, length + halo), length)
     assert index.min() >= 0 and index.max() < length
     assert (index.diff().abs() == 1).all()
     assert index[halo : halo + length].tolist() == list(range(length))
@@ -44,3 +44,18 @@ def test_tiles_equal_the_whole_for_a_network_of_known_reach(tile):
     in_tiles = run_tiled(run, (picture,), 3, Grid(tile, 4, 4), lambda: calls.append(1))
     torch.testing.assert_close(in_tiles, whole, atol=1e-5, rtol=1e-5)
     assert len(calls) == len(tiles(37, 53, Grid(tile, 4, 4)))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 200), st.integers(1, 64), st.sampled_from([2, 8, 16]), st.integers(0, 9))
+def test_every_tile_begins_at_a_whole_stride_and_ends_at_its_halo_or_the_border(
+    length, tile, stride, strides
+):
+    grid = Grid(tile, stride, strides * stride)
+    outermost = around(Span(0, length), length, grid)
+    for span, _ in tiles(length, 1, grid):
+        seen = around(span, length, grid)
+        assert seen.start % stride == seen.stop % stride == 0
+        assert seen.start == max(span.start - grid.halo, outermost.start)
+        assert seen.stop >= min(span.stop + grid.halo, outermost.stop)
+        assert outermost.start <= seen.start and seen.stop <= outermost.stop

@@ -7,12 +7,21 @@ import torch
 from torch import Tensor
 
 
+MIRROR = 16
+"""Pixels that are mirrored outside a picture, for what a network does at its own borders."""
+
+
 class Grid(NamedTuple):
     """How a picture is cut: at multiples of `stride`; a tile sees `halo` pixels around itself."""
 
     tile: int
     stride: int
     halo: int
+
+    @property
+    def margin(self) -> int:
+        """How far a tile sees outside the picture: whole strides, and never more than the halo."""
+        return min(self.halo, -(-MIRROR // self.stride) * self.stride)
 
 
 class Span(NamedTuple):
@@ -42,18 +51,19 @@ def run_tiled(
 ) -> Tensor:
     """The result (channels, H, W) of `run` on batches of one tile of each picture (C, H, W).
 
-    Outside the picture its mirror is seen; mirrored without its edge, a mosaic keeps its phase.
-    `done` is called after each tile.
+    A little outside the picture its mirror is seen; mirrored without its edge, a mosaic keeps its
+    phase. Further out nothing is seen, for a tile as for the whole. `done` is called after each
+    tile.
     """
     height, width = pictures[0].shape[-2:]
     result = pictures[0].new_empty(channels, height, width)
     for rows, columns in tiles(height, width, grid):
         seen = (window(picture, rows, columns, grid)[None] for picture in pictures)
-        top, left = grid.halo, grid.halo
-        inner = run(*seen)[
+        top = rows.start - around(rows, height, grid).start
+        left = columns.start - around(columns, width, grid).start
+        result[:, rows.start : rows.stop, columns.start : columns.stop] = run(*seen)[
             0, :, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start
         ]
-        result[:, rows.start : rows.stop, columns.start : columns.stop] = inner
         done()
     return result
 
@@ -61,16 +71,23 @@ def run_tiled(
 def window(picture: Tensor, rows: Span, columns: Span, grid: Grid) -> Tensor:
     """What a tile sees of a picture, (C, h, w): itself and its halo, up to whole strides."""
     y, x = (
-        mirrored(span, picture.shape[dim], grid).to(picture.device)
+        mirrored(around(span, picture.shape[dim], grid), picture.shape[dim]).to(picture.device)
         for span, dim in ((rows, -2), (columns, -1))
     )
     return picture.index_select(-2, y).index_select(-1, x)
 
 
-def mirrored(span: Span, length: int, grid: Grid) -> Tensor:
-    """Indices into 0 .. length - 1 of a span and its halo, mirrored as often as it takes."""
-    whole = -(-(span.stop - span.start) // grid.stride) * grid.stride
-    index = torch.arange(span.start - grid.halo, span.start + whole + grid.halo)
+def around(span: Span, length: int, grid: Grid) -> Span:
+    """A span with its halo, as far as anything is seen."""
+    whole = -(-length // grid.stride) * grid.stride
+    stop = span.start + -(-(span.stop - span.start) // grid.stride) * grid.stride
+    return Span(
+        max(span.start - grid.halo, -grid.margin), min(stop + grid.halo, whole + grid.margin)
+    )
+
+
+def mirrored(span: Span, length: int) -> Tensor:
+    """Indices into 0 .. length - 1 of a span, mirrored as often as it takes."""
     period = max(1, 2 * (length - 1))
-    index = index.remainder(period)
+    index = torch.arange(span.start, span.stop).remainder(period)
     return torch.minimum(index, period - index)
