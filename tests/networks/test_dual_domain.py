@@ -5,7 +5,7 @@ from pellucid import Camera, DualDomainConfig, DualDomainNet, Noise, Rendering, 
 from pellucid.noise import standard_deviation
 from pellucid.noise_map import propagated_map, published_map
 
-RAW, SRGB = UNetConfig(channels=4, widths=(4, 8)), UNetConfig(channels=3, shuffle=2, widths=(4, 8))
+RAW, SRGB = UNetConfig(widths=(4, 8)), UNetConfig(shuffle=2, widths=(4, 8))
 CAMERA = Camera.of(torch.eye(3).expand(2, 3, 3), torch.tensor([[2.0, 1.0, 1.5], [1.5, 1.0, 2.0]]))
 NOISE = Noise(torch.tensor([1e-3, 1e-2]), torch.tensor([1e-6, 1e-4]))
 MOSAIC = 0.5 * torch.rand(2, 1, 24, 32, generator=torch.Generator().manual_seed(1))
@@ -26,7 +26,7 @@ def test_each_network_learns_where_it_is_present(raw, srgb):
     restored.srgb.square().mean().backward()
     heads = [head for head in (net.raw_net, net.srgb_net) if head is not None]
     assert len(heads) == (raw is not None) + (srgb is not None)
-    assert all(head.head.weight.grad.abs().sum() > 0 for head in heads)
+    assert all(head.body.head.weight.grad.abs().sum() > 0 for head in heads)
 
 
 def test_two_absent_networks_are_refused():
@@ -43,10 +43,19 @@ def test_the_srgb_network_is_given_the_map_that_was_asked_for(kind, build):
     assert torch.equal(std, build(MOSAIC, NOISE, CAMERA, Rendering(), net.isp))
 
 
-def test_no_noise_map_is_a_map_of_zeros():
-    net = DualDomainConfig(RAW, SRGB, noise_map="none").build()
-    std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())
-    assert std.shape == (2, 3, 24, 32) and not std.any()
+def test_without_a_noise_map_the_networks_see_the_picture_alone():
+    net = DualDomainConfig(RAW, SRGB, raw_noise_map=False, noise_map="none").build()
+    assert net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering()) is None
+    assert net.raw_net.body.encoders[0][0].in_channels == 4
+    assert net.srgb_net.body.encoders[0][0].in_channels == 3 * 4
+    assert net(MOSAIC, CAMERA, NOISE).srgb.shape == (2, 3, 24, 32)
+
+
+def test_dualdns_map_is_that_of_the_noisy_mosaic():
+    clean = MOSAIC / 2
+    for kind, mapped in (("published", MOSAIC), ("propagated", clean)):
+        net = DualDomainConfig(RAW, SRGB, noise_map=kind).build()
+        assert net.mapped(MOSAIC, clean) is mapped
 
 
 @pytest.mark.parametrize("noise", [NOISE, Noise(2e-2, 1e-3)])
@@ -60,3 +69,19 @@ def test_a_saturated_grey_averaged_after_clipping_comes_out_white(noise):
         srgb = net(averaged, CAMERA, noise).srgb
         spread = (srgb.amax(1) - srgb.amin(1)).max().item()
         assert (spread < 0.01) is white, spread
+
+
+def test_the_isp_keeps_full_precision_where_the_networks_do_not():
+    torch.manual_seed(0)
+    net = DualDomainConfig(RAW, SRGB).build()
+    for part in (net.raw_net, net.srgb_net):
+        torch.nn.init.normal_(part.body.head.weight, std=0.01)
+    exact = net(MOSAIC, CAMERA, NOISE)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = net(MOSAIC, CAMERA, NOISE)
+        developed = net.develop(MOSAIC, CAMERA, Rendering())
+        std = net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering())
+    assert torch.equal(developed, render(MOSAIC, CAMERA))
+    assert torch.equal(std, net.srgb_std(MOSAIC, CAMERA, NOISE, Rendering()))
+    assert not torch.equal(mixed.mosaic, exact.mosaic)
+    torch.testing.assert_close(mixed.mosaic, exact.mosaic, atol=2e-3, rtol=0)

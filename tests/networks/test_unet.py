@@ -1,22 +1,23 @@
 import pytest
 import torch
 
-from pellucid.networks import UNet, UNetConfig
+from pellucid.networks import UNetConfig
+from pellucid.networks.backbones import Residual
 
-TINY = UNetConfig(channels=3, shuffle=2, widths=(6, 8, 10))
+TINY = UNetConfig(shuffle=2, widths=(6, 8, 10))
 
 
-def noisy_net(config: UNetConfig = TINY) -> UNet:
+def noisy_net(config: UNetConfig = TINY, channels: int = 3) -> Residual:
     """A net that is not the identity."""
     torch.manual_seed(0)
-    net = UNet(config)
-    torch.nn.init.normal_(net.head.weight, std=0.1)
+    net = Residual(config, channels, told=True)
+    torch.nn.init.normal_(net.body.head.weight, std=0.1)
     return net.eval()
 
 
 def test_starts_as_the_identity():
     picture, std = torch.rand(2, 3, 20, 20), torch.rand(2, 3, 20, 20)
-    assert torch.equal(UNet(TINY)(picture, std), picture)
+    assert torch.equal(Residual(TINY, 3, told=True)(picture, std), picture)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (16, 16), (31, 45)])
@@ -42,12 +43,12 @@ def test_batch_equals_singles():
     torch.testing.assert_close(net(picture, std), singles, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("config", [TINY, UNetConfig(channels=4, widths=(4, 4, 4, 4))])
+@pytest.mark.parametrize(("config", "channels"), [(TINY, 3), (UNetConfig(widths=(4, 4, 4, 4)), 4)])
 @torch.no_grad()
-def test_sees_no_farther_than_its_halo(config):
-    net = noisy_net(config)
+def test_sees_no_farther_than_its_halo(config, channels):
+    net = noisy_net(config, channels)
     side = 2 * net.halo + 2 * net.stride
-    picture = torch.rand(1, config.channels, side, side)
+    picture = torch.rand(1, channels, side, side)
     changed = picture.clone()
     changed[..., : net.stride, :] += 1
     difference = (net(changed, picture) - net(picture, picture)).abs().amax((0, 1, 3))
@@ -68,7 +69,8 @@ def test_shifts_by_the_stride_shift_the_result():
 
 def test_one_batch_can_be_overfitted():
     torch.manual_seed(0)
-    net, clean = UNet(UNetConfig(channels=3, shuffle=2, widths=(16, 24))), torch.rand(2, 3, 16, 16)
+    net = Residual(UNetConfig(shuffle=2, widths=(16, 24)), 3, told=True)
+    clean = torch.rand(2, 3, 16, 16)
     noisy, std = clean + 0.1 * torch.randn_like(clean), torch.full_like(clean, 0.1)
     optimizer = torch.optim.Adam(net.parameters(), 3e-3)
     losses = []
@@ -83,7 +85,9 @@ def test_one_batch_can_be_overfitted():
 
 @torch.no_grad()
 def test_biases_are_there_when_asked_for():
-    plain, biased = (UNet(UNetConfig(widths=(4, 6), bias=bias)) for bias in (False, True))
+    plain, biased = (
+        Residual(UNetConfig(widths=(4, 6), bias=bias), 4, told=True) for bias in (False, True)
+    )
     named = [
         {n for n, _ in net.named_parameters() if n.endswith("bias")} for net in (plain, biased)
     ]

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from pellucid.bayer import pack, unpack
 from pellucid.demosaic import MIRROR
 from pellucid.isp import ISPConfig, Rendering, render
-from pellucid.networks.unet import UNet, UNetConfig
+from pellucid.networks.backbones import BackboneConfig, Residual
+from pellucid.networks.unet import UNetConfig
 from pellucid.noise import standard_deviation, unclip
 from pellucid.noise_map import propagated_map, published_map
 from pellucid.raw import Camera, Noise
@@ -23,17 +24,27 @@ NoiseMap = Literal["none", "published", "propagated"]
 class DualDomainConfig:
     """What a `DualDomainNet` is made of."""
 
-    raw: UNetConfig | None = UNetConfig()
-    srgb: UNetConfig | None = UNetConfig(channels=3, shuffle=2)
+    raw: BackboneConfig | None = UNetConfig()
+    """On packed planes."""
+    srgb: BackboneConfig | None = UNetConfig(shuffle=2)
     isp: ISPConfig = ISPConfig()
+    raw_noise_map: bool = True
+    """Whether the raw network is told the noise."""
     noise_map: NoiseMap = "propagated"
     unclip: bool = True
     """Undo what clipping at white does to the denoised mosaic; DualDn does not."""
+    noise_floor: float = 1e-12
+    """Least variance of a noise map; DualDn's is 1e-7."""
+    clip_black: bool = False
+    """Values below black become 0 first; DualDn's inputs are clipped so."""
 
     def build(self) -> "DualDomainNet":
         """The network, with fresh weights."""
-        raw, srgb = (UNet(config) if config else None for config in (self.raw, self.srgb))
-        return DualDomainNet(raw, srgb, self.isp, self.noise_map, self.unclip)
+        raw = Residual(self.raw, 4, self.raw_noise_map) if self.raw else None
+        srgb = Residual(self.srgb, 3, self.noise_map != "none") if self.srgb else None
+        return DualDomainNet(
+            raw, srgb, self.isp, self.noise_map, self.unclip, self.noise_floor, self.clip_black
+        )
 
 
 class Restored(NamedTuple):
@@ -45,15 +56,13 @@ class Restored(NamedTuple):
     """(..., 3, H, W)"""
 
 
-class Backbone(Protocol):
-    """What a network inside `DualDomainNet` must be: picture, noise map → picture, and geometry."""
+class Geometry(NamedTuple):
+    """How a network may be given a picture in tiles."""
 
     stride: int
-    halo: int
-
-    def __call__(self, picture: Tensor, std: Tensor) -> Tensor:
-        """Restored picture of the same shape."""
-        ...
+    """Shifts by multiples of this shift the result."""
+    halo: int | None
+    """How far a pixel of the result sees; None where it sees the whole picture."""
 
 
 class DualDomainNet(nn.Module):
@@ -61,11 +70,13 @@ class DualDomainNet(nn.Module):
 
     def __init__(
         self,
-        raw_net: nn.Module | None,
-        srgb_net: nn.Module | None,
+        raw_net: Residual | None,
+        srgb_net: Residual | None,
         isp: ISPConfig | None = None,
         noise_map: NoiseMap = "propagated",
         unclip: bool = True,
+        noise_floor: float = 1e-12,
+        clip_black: bool = False,
     ) -> None:
         """`raw_net` takes packed planes (B, 4, h, w), `srgb_net` pictures (B, 3, H, W)."""
         super().__init__()
@@ -74,7 +85,7 @@ class DualDomainNet(nn.Module):
         self.raw_net, self.srgb_net = raw_net, srgb_net
         self.isp = isp or ISPConfig()
         self.noise_map: NoiseMap = noise_map
-        self.unclip = unclip
+        self.unclip, self.noise_floor, self.clip_black = unclip, noise_floor, clip_black
 
     def forward(
         self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering | None = None
@@ -83,48 +94,64 @@ class DualDomainNet(nn.Module):
         rendering = rendering or Rendering()
         clean = self.denoise_raw(mosaic, noise)
         srgb = self.develop(clean, camera, rendering)
-        return Restored(
-            clean, self.denoise_srgb(srgb, self.srgb_std(clean, camera, noise, rendering))
-        )
+        std = self.srgb_std(self.mapped(mosaic, clean), camera, noise, rendering)
+        return Restored(clean, self.denoise_srgb(srgb, std))
 
     @property
-    def raw_geometry(self) -> tuple[int, int]:
-        """Stride and halo of `denoise_raw` in pixels of the mosaic."""
-        net = cast(Backbone, self.raw_net)
-        return 2 * net.stride, 2 * net.halo
+    def raw_geometry(self) -> Geometry:
+        """That of `denoise_raw`, in pixels of the mosaic."""
+        net = cast(Residual, self.raw_net)
+        return Geometry(2 * net.stride, None if net.halo is None else 2 * net.halo)
 
     @property
-    def srgb_geometry(self) -> tuple[int, int]:
-        """Stride and halo of `srgb_std` and `denoise_srgb` together, in pixels of the picture."""
-        net = cast(Backbone, self.srgb_net)
+    def srgb_geometry(self) -> Geometry:
+        """That of `srgb_std` and `denoise_srgb` together, in pixels of the picture."""
+        net = cast(Residual, self.srgb_net)
         stride = math.lcm(2, net.stride)
-        return stride, -(-(net.halo + MIRROR.left) // stride) * stride
+        if net.halo is None:
+            return Geometry(stride, None)
+        return Geometry(stride, -(-(net.halo + MIRROR.left) // stride) * stride)
 
     def denoise_raw(self, mosaic: Tensor, noise: Noise) -> Tensor:
         """Denoised mosaic (B, 1, H, W); the noise map is that of the noisy mosaic, as in DualDn."""
         if self.raw_net is None:
             return mosaic
-        std = standard_deviation(mosaic, noise)
-        clean = unpack(cast(Backbone, self.raw_net)(pack(mosaic), pack(std)))
+        if self.clip_black:
+            mosaic = mosaic.clamp(min=0)
+        told, floor = self.raw_net.told, self.noise_floor
+        std = pack(standard_deviation(mosaic, noise, floor)) if told else None
+        clean = unpack(self.raw_net(pack(mosaic), std))
         return unclip(clean, standard_deviation(clean, noise)) if self.unclip else clean
 
     def develop(self, mosaic: Tensor, camera: Camera, rendering: Rendering) -> Tensor:
         """sRGB picture (B, 3, H, W) of a mosaic."""
-        return render(mosaic, camera, rendering, self.isp)
+        with full_precision(mosaic):
+            return render(mosaic, camera, rendering, self.isp)
+
+    def mapped(self, noisy: Tensor, clean: Tensor) -> Tensor:
+        """The mosaic whose noise map the sRGB network is given: DualDn takes the noisy one."""
+        return noisy if self.noise_map == "published" else clean
 
     def srgb_std(
         self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering
-    ) -> Tensor:
-        """Noise map (B, 3, H, W) of the developed input; a constant to the gradient."""
-        with torch.no_grad():
+    ) -> Tensor | None:
+        """Noise map (B, 3, H, W) of the developed input, if any; a constant to the gradient."""
+        with torch.no_grad(), full_precision(mosaic):
             match self.noise_map:
                 case "none":
-                    return mosaic.new_zeros(*mosaic.shape[:-3], 3, *mosaic.shape[-2:])
+                    return None
                 case "published":
-                    return published_map(mosaic, noise, camera, rendering, self.isp)
+                    return published_map(
+                        mosaic, noise, camera, rendering, self.isp, self.noise_floor
+                    )
                 case "propagated":
                     return propagated_map(mosaic, noise, camera, rendering, self.isp)
 
-    def denoise_srgb(self, srgb: Tensor, std: Tensor) -> Tensor:
+    def denoise_srgb(self, srgb: Tensor, std: Tensor | None) -> Tensor:
         """Denoised sRGB picture (B, 3, H, W)."""
-        return srgb if self.srgb_net is None else cast(Backbone, self.srgb_net)(srgb, std)
+        return srgb if self.srgb_net is None else self.srgb_net(srgb, std)
+
+
+def full_precision(tensor: Tensor) -> torch.autocast:
+    """No mixed precision here: a camera's ISP amplifies what rounding does to dark colours."""
+    return torch.autocast(tensor.device.type, enabled=False)

@@ -17,10 +17,8 @@ class UNetConfig:
     """Shape of a `UNet`."""
 
     kind: Literal["unet"] = "unet"
-    channels: int = 4
-    """Channels of the picture; its noise map has as many."""
     shuffle: int = 1
-    """Pixels of the picture per side that share one pixel of the planes inside."""
+    """Pixels of the input per side that share one pixel of the planes inside."""
     widths: tuple[int, ...] = (24, 48, 96, 160)
     """Features at each resolution, finest first."""
     convolutions: int = 2
@@ -30,16 +28,16 @@ class UNetConfig:
 
 
 class UNet(nn.Module):
-    """Picture (B, C, H, W) and its noise map (B, C, H, W) to the restored picture (B, C, H, W)."""
+    """Planes (B, inputs, H, W) to planes (B, outputs, H, W)."""
 
-    def __init__(self, config: UNetConfig) -> None:
-        """Starts as the identity: the last layer is zero."""
+    def __init__(self, config: UNetConfig, inputs: int, outputs: int) -> None:
+        """Fresh weights."""
         super().__init__()
         self.config = config
-        widths, inside = config.widths, config.channels * config.shuffle**2
+        widths, squared = config.widths, config.shuffle**2
         self.encoders = nn.ModuleList(
             [
-                block(2 * inside if i == 0 else w, w, config.convolutions, config.bias)
+                block(inputs * squared if i == 0 else w, w, config.convolutions, config.bias)
                 for i, w in enumerate(widths)
             ]
         )
@@ -53,18 +51,16 @@ class UNet(nn.Module):
         self.decoders = nn.ModuleList(
             [block(w, w, config.convolutions, config.bias) for w in widths[:-1]]
         )
-        self.head = nn.Conv2d(widths[0], inside, 3, padding=1, bias=False)
-        nn.init.zeros_(self.head.weight)
-        self.to(memory_format=torch.channels_last)
+        self.head = nn.Conv2d(widths[0], outputs * squared, 3, padding=1, bias=False)
 
     @property
     def stride(self) -> int:
-        """Shifts of the picture by multiples of this shift the result."""
+        """Shifts of the input by multiples of this shift the result."""
         return self.config.shuffle * 2 ** (len(self.config.widths) - 1)
 
     @property
     def halo(self) -> int:
-        """How far a pixel of the result sees, in pixels of the picture, up to a whole stride."""
+        """How far a pixel of the result sees, in pixels of the input, up to a whole stride."""
         levels = len(self.config.widths)
         reach = 1 + sum(
             (1 if i == levels - 1 else 2) * self.config.convolutions * 2**i + 2**i
@@ -72,13 +68,11 @@ class UNet(nn.Module):
         )
         return -(-reach * self.config.shuffle // self.stride) * self.stride
 
-    def forward(self, picture: Tensor, std: Tensor) -> Tensor:
-        """Restored picture; sides are padded to the stride inside and cropped again."""
-        height, width = picture.shape[-2:]
-        both = fit(torch.cat([picture, std], dim=-3), self.stride)
-        x = F.pixel_unshuffle(both, self.config.shuffle).contiguous(
-            memory_format=torch.channels_last
-        )
+    def forward(self, x: Tensor) -> Tensor:
+        """Result; sides are padded to the stride inside and cropped again."""
+        height, width = x.shape[-2:]
+        x = F.pixel_unshuffle(fit(x, self.stride), self.config.shuffle)
+        x = x.contiguous(memory_format=torch.channels_last)
         kept: list[Tensor] = []
         for encode, down in zip(self.encoders, self.downs, strict=False):
             kept.append(encode(x))
@@ -88,8 +82,7 @@ class UNet(nn.Module):
             reversed(self.ups), reversed(self.decoders), reversed(kept), strict=True
         ):
             x = decode(up(x) + fine)
-        residual = F.pixel_shuffle(self.head(x), self.config.shuffle)
-        return picture + residual[..., :height, :width]
+        return F.pixel_shuffle(self.head(x), self.config.shuffle)[..., :height, :width]
 
 
 def block(inputs: int, outputs: int, convolutions: int, bias: bool) -> nn.Sequential:
