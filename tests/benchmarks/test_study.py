@@ -8,6 +8,9 @@ import pytest
 import yaml
 from PIL import Image
 
+from pellucid.training import RunFolderCLI, Training
+from pellucid.training_data import RawData
+
 PATH = Path(__file__).parents[2] / "benchmarks" / "study.py"
 
 
@@ -28,9 +31,7 @@ def test_first_seeds_come_first_and_arms_are_equally_large(study):
     sizes = {}
     for run in read.runs[:3]:
         words = [f"--config={read.recipe}", *run.options, "--trainer.logger=false"]
-        cli = study.RunFolderCLI(
-            study.Training, study.RawData, run=False, args=words, save_config_callback=None
-        )
+        cli = RunFolderCLI(Training, RawData, run=False, args=words, save_config_callback=None)
         sizes[run.arm] = sum(p.numel() for p in cli.model.net.parameters())
     assert max(sizes.values()) / min(sizes.values()) < 1.01, sizes
 

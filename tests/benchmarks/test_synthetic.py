@@ -8,6 +8,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pellucid import Noise, Rendering, render
+from pellucid.bayer import mosaic_of
 from pellucid.benchmarks.synthetic import (
     GAINS,
     evaluate,
@@ -15,6 +16,7 @@ from pellucid.benchmarks.synthetic import (
     law_noise,
     scene,
     truth,
+    truth_in_colour,
     write_rows,
 )
 from pellucid.data.cameras import XYZ_TO_CAM
@@ -100,4 +102,17 @@ def test_truth_is_the_rendered_clean_mosaic(photos):
     one = scene(photos / "0.png", 0, law_noise(0.002))
     torch.testing.assert_close(
         truth(one, Rendering(1.0, 0.5)), render(one.clean, one.raw.camera, Rendering(1.0, 0.5))
+    )
+
+
+def test_the_truth_in_colour_is_the_photograph_where_nothing_clips(photos):
+    one = scene(photos / "0.png", 0, law_noise(0.002))
+    developed, in_colour = truth(one, Rendering()), truth_in_colour(one, Rendering())
+    assert developed.shape == in_colour.shape
+    mosaic = mosaic_of(one.colour / one.raw.camera.white_balance[:, None, None])
+    torch.testing.assert_close(mosaic, one.clean)
+    grey = one._replace(colour=torch.full_like(one.colour, 0.18))
+    expected = 1.099 * 0.18**0.45 - 0.099
+    torch.testing.assert_close(
+        truth_in_colour(grey, Rendering()), torch.full_like(in_colour, expected)
     )

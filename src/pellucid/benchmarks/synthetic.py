@@ -22,7 +22,7 @@ from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.photos import photographs
 from pellucid.errors import FileError
 from pellucid.io import replacing
-from pellucid.isp import ISPConfig, Rendering, render
+from pellucid.isp import ISPConfig, Rendering, finish, render, roll_highlights
 from pellucid.metrics import Scores, score
 from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise, RawImage
@@ -44,6 +44,8 @@ class Scene(NamedTuple):
     raw: RawImage
     clean: Tensor
     """(1, H, W)"""
+    colour: Tensor
+    """(3, H, W), balanced: all that the clean mosaic has one sample each of."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Row:
     seconds: float
     """Median per picture of model and ISP, without file access."""
     n: int
+    psnr_colour: float | None = None
+    """Against the picture that no mosaic was made of, so that demosaicking counts."""
 
 
 def law_noise(shot: float) -> Noise:
@@ -70,22 +74,22 @@ def law_noise(shot: float) -> Noise:
 
 def scene(path: Path, number: int, noise: Noise) -> Scene:
     """Picture `number` of the benchmark, whose noise is a frozen stream seeded by the number."""
-    clean, camera = clean_mosaic(path, number)
+    colour, camera = seen_by_camera(path, number)
+    clean = mosaic_of(colour / camera.white_balance[:, None, None])
     shot, read = (float(level) for level in noise)
     stream = np.random.RandomState(number)
     values = clean.numpy().astype(np.float64)
     noisy = stream.poisson(values / shot) * shot + stream.normal(0, read**0.5, values.shape)
     mosaic = torch.from_numpy(noisy.clip(max=1).astype(np.float32))
-    return Scene(RawImage(mosaic, camera, noise), clean)
+    return Scene(RawImage(mosaic, camera, noise), clean, colour)
 
 
-def clean_mosaic(path: Path, number: int) -> tuple[Tensor, Camera]:
-    """Clean RGGB mosaic (1, H, W) of a photograph through camera number mod 5."""
+def seen_by_camera(path: Path, number: int) -> tuple[Tensor, Camera]:
+    """Balanced linear camera RGB (3, H, W) of a photograph through camera number mod 5."""
     matrix = torch.tensor(list(XYZ_TO_CAM.values())[number % 5])
     camera = Camera.of(matrix, torch.tensor(GAINS[number % 5]))
     linear = BRIGHTNESS * decode(_cropped(path), "rec709")
-    balanced = apply_matrix(linear, torch.inverse(camera.cam_to_srgb)).clamp(0, 1)
-    return mosaic_of(balanced / camera.white_balance[:, None, None]), camera
+    return apply_matrix(linear, torch.inverse(camera.cam_to_srgb)).clamp(0, 1), camera
 
 
 def _cropped(path: Path) -> Tensor:
@@ -107,6 +111,11 @@ def _cropped(path: Path) -> Tensor:
 def truth(scene: Scene, rendering: Rendering) -> Tensor:
     """What a perfect model gives: the clean mosaic, developed."""
     return render(scene.clean, scene.raw.camera, rendering, ISPConfig(demosaic="malvar2004"))
+
+
+def truth_in_colour(scene: Scene, rendering: Rendering) -> Tensor:
+    """What a perfect model with a perfect demosaicker gives."""
+    return finish(roll_highlights(scene.colour), scene.raw.camera, rendering, ISPConfig())
 
 
 def evaluate(
@@ -135,15 +144,18 @@ def _row(
     done: Callable[[], object],
 ) -> Row:
     rendering, scores, seconds = Rendering(1.0, tone), list[Scores](), list[float]()
+    in_colour = list[float]()
     for one in scenes:
         start = perf_counter()
         picture = model(one.raw, rendering)
         seconds.append(perf_counter() - start)
         scores.append(score(picture, truth(one, rendering), BORDER))
+        in_colour.append(score(picture, truth_in_colour(one, rendering), BORDER).psnr)
         done()
     psnr, ssim = (fmean(values) for values in zip(*scores, strict=True))
     shot, read = (float(f"{level:.6g}") for level in noise)
-    return Row(name, shot, read, tone, psnr, ssim, median(seconds), len(scenes))
+    timed = median(seconds)
+    return Row(name, shot, read, tone, psnr, ssim, timed, len(scenes), fmean(in_colour))
 
 
 def isp_alone(raw: RawImage, rendering: Rendering) -> Tensor:

@@ -1,0 +1,175 @@
+"""The tables, plot and pictures of docs/study_dual_domain.md from a study's run folders.
+
+    python benchmarks/study_report.py benchmarks/study_dual_domain.yaml --runs runs/study \
+        --docs docs/study_dual_domain.md [--test KODAK24]
+
+Rewrites what lies between the page's markers; what is said about it is written by hand. `--test`
+makes the pictures again, from the arms' exported weights.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from statistics import fmean
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from study import Run, Study
+from torch import Tensor
+
+from pellucid import Rendering, Restorer
+from pellucid.benchmarks.synthetic import isp_alone, law_noise, scene, truth
+from pellucid.data.photos import photographs
+from pellucid.io import replacing
+
+Cell = tuple[float, float]
+"""Shot noise K and tone."""
+Scores = dict[Cell, list[float]]
+"""PSNR of each seed."""
+
+
+def scores_of(study: Study, runs: Path, arm: str, field: str = "psnr") -> Scores:
+    """PSNR of every finished seed of an arm in the study's cells."""
+    found: Scores = {(k, a): [] for k in study.noise_levels for a in study.tones}
+    for run in study.runs:
+        path = run.folder(runs) / "scores.json"
+        if run.arm == arm and path.exists():
+            for row in json.loads(path.read_text())["rows"]:
+                cell = row["noise_level"], row["tone"]
+                if row["model"] == arm and cell in found:
+                    found[cell].append(row[field])
+    return found
+
+
+def all_gains(study: Study, runs: Path) -> Scores:
+    """Dual minus the single domain that is better on average, seed by seed."""
+    raw, srgb, dual = (scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual"))
+    best = {cell: max(raw[cell], srgb[cell], key=fmean) for cell in dual}
+    return {
+        cell: [ours - theirs for ours, theirs in zip(dual[cell], best[cell], strict=True)]
+        for cell in dual
+    }
+
+
+def spread(values: list[float]) -> float:
+    """Half the distance between the extremes."""
+    return (max(values) - min(values)) / 2
+
+
+def main_table(study: Study, runs: Path) -> str:
+    """Mean PSNR of the three arms, and mean and spread of what dual gains."""
+    raw, srgb, dual = (scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual"))
+    gained = all_gains(study, runs)
+    lines = [
+        "| K | tone | raw only | sRGB only | dual | dual - better single |",
+        "|" + " --- |" * 6,
+    ]
+    for cell, values in gained.items():
+        arms = " | ".join(f"{fmean(one[cell]):.2f}" for one in (raw, srgb, dual))
+        told = f"{fmean(values):+.2f} ± {spread(values):.2f}"
+        lines.append(f"| {cell[0]:g} | {cell[1]:g} | {arms} | {told} |")
+    means = {
+        tone: fmean(fmean(v) for c, v in gained.items() if c[1] == tone) for tone in study.tones
+    }
+    lines += [
+        "",
+        "Mean over K: " + ", ".join(f"{v:+.2f} dB at tone {t:g}" for t, v in means.items()),
+    ]
+    return "\n".join(lines)
+
+
+def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
+    """Each short arm minus `base`, mean over tones; less than the dual seeds' spread is a tie."""
+    dual = scores_of(study, runs, "dual")
+    tie = {k: max(spread(v) for c, v in dual.items() if c[0] == k) for k in study.noise_levels}
+    lines = ["| arm | " + " | ".join(f"K = {k:g}" for k in study.noise_levels) + " |"]
+    lines.append("|" + " --- |" * (1 + len(study.noise_levels)))
+    lines.append("| (seed spread of dual) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
+    for arm in dict.fromkeys(run.arm for run in study.runs):
+        field = "psnr_colour" if arm.startswith("demosaic") else "psnr"
+        ours, theirs = (scores_of(study, runs, name, field) for name in (arm, base))
+        if arm in ("raw", "srgb", "dual", base) or not all([*ours.values(), *theirs.values()]):
+            continue
+        told: list[str] = []
+        for k in study.noise_levels:
+            cells = [cell for cell in ours if cell[0] == k]
+            value = fmean(fmean(ours[cell]) - fmean(theirs[cell]) for cell in cells)
+            told.append(f"{value:+.2f}" + (" (tie)" if abs(value) < tie[k] else ""))
+        lines.append(f"| {arm} | " + " | ".join(told) + " |")
+    return "\n".join(lines)
+
+
+def plot(study: Study, runs: Path, path: Path) -> None:
+    """What dual gains over the better single domain, with each seed as a dot."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    gained = all_gains(study, runs)
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    for i, tone in enumerate(study.tones):
+        where = np.arange(len(study.noise_levels)) + (i - (len(study.tones) - 1) / 2) * 0.2
+        values = [gained[k, tone] for k in study.noise_levels]
+        axes.bar(where, [fmean(v) for v in values], 0.18, label=f"tone {tone:g}")
+        for x, seeds in zip(where, values, strict=True):
+            axes.plot([x] * len(seeds), seeds, "k.", markersize=3)
+    axes.set_xticks(range(len(study.noise_levels)), [f"K = {k:g}" for k in study.noise_levels])
+    axes.axhline(0, color="black", linewidth=0.6)
+    axes.set_ylabel("dual - better single [dB]")
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+def pictures(study: Study, runs: Path, test: Path, path: Path, side: int = 128) -> None:
+    """Crops of noisy, raw only, sRGB only, dual and truth, one row for each noise level."""
+    arms = [Run(arm, 0, 0, ()).folder(runs) for arm in ("raw", "srgb", "dual")]
+    restorers = [Restorer.load(folder) for folder in arms]
+    rows: list[Tensor] = []
+    for k, number in zip(study.noise_levels, (6, 18, 4), strict=False):
+        one = scene(photographs(test)[number], number, law_noise(k))
+        rendering = Rendering(1.0, 0.5)
+        shown = [isp_alone(one.raw, rendering)]
+        shown += [restore(one.raw, one.raw.noise, rendering).srgb for restore in restorers]
+        shown.append(truth(one, rendering))
+        top, left = ((length - side) // 2 for length in shown[0].shape[-2:])
+        crop = [each[:, top : top + side, left : left + side].clamp(0, 1) for each in shown]
+        rows.append(torch.cat(crop, -1))
+    sheet = torch.cat(rows, -2).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    pixels: npt.NDArray[np.uint8] = (sheet.permute(1, 2, 0) * 255).round().byte().numpy()
+    Image.fromarray(pixels).save(path, quality=92)
+
+
+def between(page: str, name: str, text: str) -> str:
+    """The page with new text between the markers of that name."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    found = re.search(f"{begin}.*?{end}", page, re.DOTALL)
+    if found is None:
+        raise SystemExit(f"the page has no {begin} ... {end}; expected both markers")
+    return page.replace(found[0], f"{begin}\n\n{text}\n\n{end}")
+
+
+def main() -> None:
+    """Rewrite the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/study"))
+    parser.add_argument("--docs", type=Path, required=True)
+    parser.add_argument("--test", type=Path, help="photographs to make pictures of")
+    said = parser.parse_args()
+    study, page = Study.read(said.study), said.docs.read_text()
+    page = between(page, "main", main_table(study, said.runs))
+    page = between(page, "ablations", ablation_table(study, said.runs))
+    with replacing(said.docs) as file:
+        file.write(page.encode())
+    images = said.docs.parent / "images"
+    plot(study, said.runs, images / "study_gains.png")
+    if said.test is not None:
+        pictures(study, said.runs, said.test, images / "study_crops.jpg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def report():
+    sys.path.insert(0, str(FOLDER))
+    spec = importlib.util.spec_from_file_location("study_report", FOLDER / "study_report.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    sys.path.remove(str(FOLDER))
+    del sys.modules["study"]
+
+
+@pytest.fixture
+def runs(report, tmp_path):
+    """Scores of a study whose dual arm gains 1 dB, give or take 0.1, and whose ahd gains 2 dB."""
+    study = report.Study.read(FOLDER / "study_dual_domain.yaml")
+    base = {"raw": 30.0, "srgb": 29.0, "dual": 31.0, "dual_short": 30.5, "loss_l1": 30.55}
+    for run in study.runs:
+        value = base.get(run.arm, 30.0) + (0.1 if run.arm == "dual" else 0) * (2 * run.seed - 1)
+        rows = [
+            {"model": name, "noise_level": k, "tone": a, "psnr": value, "psnr_colour": colour}
+            for k in (*study.noise_levels, 1e-5)
+            for a in study.tones
+            for name, colour in ((run.arm, 28.0 if "ahd" in run.arm else 26.0), ("input", 1.0))
+        ]
+        folder = run.folder(tmp_path)
+        folder.mkdir()
+        (folder / "scores.json").write_text(json.dumps({"rows": rows}))
+    return study, tmp_path
+
+
+def test_the_main_table_says_what_dual_gains_and_how_far_seeds_spread(report, runs):
+    table = report.main_table(*runs)
+    assert table.count("| 30.00 | 29.00 | 31.00 | +1.00 ± 0.10 |") == 12
+    assert "+1.00 dB at tone 0.5" in table
+
+
+def test_ablations_below_the_spread_are_ties_and_demosaickers_are_judged_in_colour(report, runs):
+    lines = {line.split("|")[1].strip(): line for line in report.ablation_table(*runs).split("\n")}
+    assert lines["loss_l1"].count("+0.05 (tie)") == 3
+    assert lines["demosaic_ahd"].count("+2.00 |") == 3
+    assert lines["demosaic_nearest"].count("+0.00 (tie)") == 3
+    assert lines["map_none"].count("-0.50 |") == 3
+    assert "dual_short" not in lines and "raw" not in lines
+
+
+def test_an_arm_that_has_not_run_is_left_out(report, runs):
+    study, folder = runs
+    (folder / "map_none-seed0" / "scores.json").unlink()
+    assert "map_none" not in report.ablation_table(study, folder)
+
+
+def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypatch):
+    study, folder = runs
+    page = tmp_path / "page.md"
+    marks = "".join(f"<!-- {name} -->old<!-- /{name} -->\n" for name in ("main", "ablations"))
+    page.write_text(f"By hand.\n{marks}Also by hand.")
+    (tmp_path / "images").mkdir()
+    words = [str(FOLDER / "study_dual_domain.yaml"), "--runs", str(folder), "--docs", str(page)]
+    monkeypatch.setattr(sys, "argv", ["study_report.py", *words])
+    report.main()
+    text = page.read_text()
+    assert text.startswith("By hand.") and text.endswith("Also by hand.") and "old" not in text
+    assert (tmp_path / "images" / "study_gains.png").stat().st_size > 1000
+    with pytest.raises(SystemExit, match="expected both markers"):
+        report.between("nothing", "main", "")
