@@ -3,9 +3,11 @@ import torch
 from safetensors.torch import save_file
 
 from pellucid import DualDomainConfig, FileError, ISPConfig, UNetConfig, load_network
-from pellucid.checkpoint import save_network
+from pellucid.checkpoint import read_checkpoint, save_network
+from pellucid.networks import PictureConfig
+from pellucid.networks.swinir import SwinIRConfig
 
-RAW, SRGB = UNetConfig(channels=4, widths=(4, 8)), UNetConfig(channels=3, shuffle=2, widths=(6, 4))
+RAW, SRGB = UNetConfig(widths=(4, 8)), UNetConfig(shuffle=2, widths=(6, 4))
 
 
 @pytest.mark.parametrize(
@@ -32,10 +34,24 @@ def test_a_network_comes_back_as_it_was_written(config, tmp_path):
 def test_files_that_hold_no_network_are_refused(tmp_path):
     text, other = tmp_path / "text.safetensors", tmp_path / "other.safetensors"
     text.write_text("not weights")
-    save_file({"w": torch.ones(2)}, other)
+    save_file({"w": torch.ones(2)}, other, {"format": "pellucid/1"})
     with pytest.raises(FileError, match="not a safetensors file"):
         load_network(text)
-    with pytest.raises(FileError, match="format is None; expected pellucid/1"):
+    with pytest.raises(FileError, match="format is pellucid/1; expected pellucid/2"):
         load_network(other)
     with pytest.raises(FileError, match="no such file"):
         load_network(tmp_path / "missing.safetensors")
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_network_of_pictures_comes_back_as_it_was_written(full, tmp_path):
+    body = SwinIRConfig(width=6, depths=(1, 2), heads=2, window=3, mean=(0.1, 0.2, 0.3))
+    config = PictureConfig(body, "signed", skips=2)
+    net = config.build()
+    save_network(net, config, tmp_path / "net.safetensors", full, steps="3")
+    found = read_checkpoint(tmp_path / "net.safetensors")
+    assert found.config == config and found.facts == {"steps": "3"} and not found.net.training
+    assert (found.net.value_range, found.net.skips) == ("signed", 2)
+    for name, tensor in net.state_dict().items():
+        expected = tensor if full else tensor.half().float()
+        assert torch.equal(found.net.state_dict()[name], expected)

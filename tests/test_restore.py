@@ -23,7 +23,9 @@ from pellucid.bayer import PHASES, red_offset
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
+from pellucid.errors import NetworkError
 from pellucid.io import DngFields
+from pellucid.networks import PictureConfig
 from pellucid.noise import add_noise
 from pellucid.restore import settle_noise
 
@@ -35,12 +37,12 @@ def random_restorer(tile: int, raw: bool = True, srgb: bool = True) -> Restorer:
     """Small networks that are not the identity."""
     torch.manual_seed(0)
     net = DualDomainConfig(
-        UNetConfig(channels=4, widths=(6, 8)) if raw else None,
-        UNetConfig(channels=3, shuffle=2, widths=(6, 8, 8)) if srgb else None,
+        UNetConfig(widths=(6, 8)) if raw else None,
+        UNetConfig(shuffle=2, widths=(6, 8, 8)) if srgb else None,
     ).build()
     for head in (net.raw_net, net.srgb_net):
         if head is not None:
-            torch.nn.init.normal_(head.head.weight, std=1.0)
+            torch.nn.init.normal_(head.body.head.weight, std=1.0)
     return Restorer(net, tile)
 
 
@@ -155,3 +157,33 @@ def _shift(picture: torch.Tensor, truth: torch.Tensor) -> tuple[int, int]:
         return ((moved * reference).sum() / (moved.norm() * reference.norm())).item()
 
     return max(moves, key=correlation)
+
+
+def picture_restorer(tile: int) -> Restorer:
+    torch.manual_seed(0)
+    net = PictureConfig(UNetConfig(shuffle=2, widths=(6, 8)), "signed").build()
+    torch.nn.init.normal_(net.net.body.head.weight, std=1.0)
+    return Restorer(net, tile)
+
+
+@pytest.mark.parametrize("tile", [32, 100])
+def test_pictures_in_tiles_equal_the_whole(tile):
+    picture, calls = develop(scene()), []
+    whole = picture_restorer(4096).restore_picture(picture)
+    tiled = picture_restorer(tile).restore_picture(picture, lambda *counts: calls.append(counts))
+    assert (whole - picture).abs().max() > 0.01, "the network must do something"
+    torch.testing.assert_close(tiled, whole, atol=1e-4, rtol=0)
+    assert calls == [(i + 1, len(calls)) for i in range(len(calls))] and len(calls) > 1
+
+
+def test_a_network_of_pictures_restores_the_developed_raw():
+    photo, restorer = scene(), picture_restorer(100)
+    restored = restorer(photo, rendering=Rendering(1.5))
+    assert torch.equal(restored.mosaic, photo.mosaic)
+    expected = restorer.restore_picture(develop(photo, Rendering(1.5)))
+    torch.testing.assert_close(restored.srgb, expected)
+
+
+def test_a_network_of_raws_takes_no_picture():
+    with pytest.raises(NetworkError, match="expected a raw, got a picture"):
+        random_restorer(100).restore_picture(develop(scene()))

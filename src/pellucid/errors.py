@@ -7,6 +7,10 @@ class PellucidError(Exception):
     """The root of Pellucid's own errors; the command line prints it and exits with code 2."""
 
 
+class NetworkError(PellucidError, ValueError):
+    """A network whose parts do not go together, or that is given what is not for it."""
+
+
 class FileError(PellucidError):
     """A file that cannot be read or written."""
 

@@ -57,9 +57,12 @@ _MISSING_AT_WHITE = 1 / math.sqrt(2 * math.pi)
 """Standard deviations by which a saturated signal's mean falls short of 1."""
 
 
-def standard_deviation(mosaic: Tensor, noise: Noise) -> Tensor:
-    """Noise map (..., 1, H, W) of an RGGB mosaic; from a noisy mosaic it is an estimate."""
-    return unpack(variance(pack(mosaic), noise).clamp(min=1e-12).sqrt())
+def standard_deviation(mosaic: Tensor, noise: Noise, floor: float = 1e-12) -> Tensor:
+    """Noise map (..., 1, H, W) of an RGGB mosaic; from a noisy mosaic it is an estimate.
+
+    `floor` is the least variance.
+    """
+    return unpack(variance(pack(mosaic), noise).clamp(min=floor).sqrt())
 
 
 def add_noise(

@@ -23,10 +23,15 @@ from pellucid.raw import Camera, Noise
 
 
 def published_map(
-    mosaic: Tensor, noise: Noise, camera: Camera, rendering: Rendering, config: ISPConfig
+    mosaic: Tensor,
+    noise: Noise,
+    camera: Camera,
+    rendering: Rendering,
+    config: ISPConfig,
+    floor: float = 1e-12,
 ) -> Tensor:
     """DualDn's map (..., 3, H, W): the raw standard deviation rendered as if it were a picture."""
-    return render(standard_deviation(mosaic, noise), camera, rendering, config)
+    return render(standard_deviation(mosaic, noise, floor), camera, rendering, config)
 
 
 def propagated_map(

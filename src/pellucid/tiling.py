@@ -6,7 +6,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-
 MIRROR = 16
 """Pixels that are mirrored outside a picture, for what a network does at its own borders."""
 
@@ -17,6 +16,8 @@ class Grid(NamedTuple):
     tile: int
     stride: int
     halo: int
+    blended: bool = False
+    """Whether a tile fades into its neighbours, where no halo makes it equal to them."""
 
     @property
     def margin(self) -> int:
@@ -56,16 +57,34 @@ def run_tiled(
     tile.
     """
     height, width = pictures[0].shape[-2:]
-    result = pictures[0].new_empty(channels, height, width)
+    result = pictures[0].new_zeros(channels, height, width)
+    total = pictures[0].new_zeros(height, width)
     for rows, columns in tiles(height, width, grid):
         seen = (window(picture, rows, columns, grid)[None] for picture in pictures)
-        top = rows.start - around(rows, height, grid).start
-        left = columns.start - around(columns, width, grid).start
-        result[:, rows.start : rows.stop, columns.start : columns.stop] = run(*seen)[
-            0, :, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start
-        ]
+        part = run(*seen)[0]
+        y, x = kept(rows, height, grid), kept(columns, width, grid)
+        top, left = around(rows, height, grid).start, around(columns, width, grid).start
+        part = part[:, y.start - top : y.stop - top, x.start - left : x.stop - left]
+        weight = (fade(y, rows, grid)[:, None] * fade(x, columns, grid)).to(part)
+        result[:, y.start : y.stop, x.start : x.stop] += weight * part
+        total[y.start : y.stop, x.start : x.stop] += weight
         done()
-    return result
+    return result.div_(total)
+
+
+def kept(span: Span, length: int, grid: Grid) -> Span:
+    """What of a tile's result goes into the picture."""
+    if not grid.blended:
+        return span
+    return Span(max(span.start - grid.halo, 0), min(span.stop + grid.halo, length))
+
+
+def fade(kept: Span, span: Span, grid: Grid) -> Tensor:
+    """Weight of each row or column that is kept: 1, or falling to 0 across a blended border."""
+    place = torch.arange(kept.start, kept.stop) + 0.5
+    inside = torch.minimum(place - span.start, span.stop - place)
+    weight = (inside / grid.halo + 1) / 2 if grid.blended and grid.halo else inside * 0 + 1
+    return weight.clamp(1e-3, 1)
 
 
 def window(picture: Tensor, rows: Span, columns: Span, grid: Grid) -> Tensor:

@@ -46,14 +46,12 @@ def pellucid(capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A fresh network that is not the identity."""
-    config = DualDomainConfig(
-        UNetConfig(widths=(8, 16)), UNetConfig(channels=3, shuffle=2, widths=(8, 16))
-    )
+    config = DualDomainConfig(UNetConfig(widths=(8, 16)), UNetConfig(shuffle=2, widths=(8, 16)))
     torch.manual_seed(0)
     net = config.build()
     for inner in (net.raw_net, net.srgb_net):
-        assert inner is not None and isinstance(inner.head, nn.Conv2d)
-        nn.init.normal_(inner.head.weight, std=0.1)
+        assert inner is not None and isinstance(inner.body.head, nn.Conv2d)
+        nn.init.normal_(inner.body.head.weight, std=0.1)
     path = tmp_path_factory.mktemp("weights") / "net.safetensors"
     save_network(net, config, path)
     return path.read_bytes()

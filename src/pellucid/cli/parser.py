@@ -2,7 +2,7 @@
 # pyright: reportUnknownMemberType=false
 
 import sys
-from argparse import SUPPRESS, HelpFormatter
+from argparse import SUPPRESS, BooleanOptionalAction, HelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -12,6 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from pellucid.cli.numbers import number, numbers, whole_number
 from pellucid.demosaic import Demosaic
 from pellucid.errors import PellucidError
+from pellucid.importers import ISPChoice, Task
 
 Command = Callable[[], int]
 """A command with its arguments; it returns the exit code."""
@@ -36,7 +37,7 @@ def parse(arguments: list[str] | None) -> Command:
 
 def _help_of(given: list[str]) -> str:
     words = [word for word in given[:1] if word in COMMANDS]
-    words += ["synthetic"] if given[:2] == ["evaluate", "synthetic"] else []
+    words += [word for word in given[1:2] if word in KINDS.get(given[0], ("", {}))[1]]
     return " ".join(["pellucid", *words, "--help"])
 
 
@@ -71,6 +72,8 @@ def _command(said: Namespace) -> Command:
                 from pellucid.cli.pack import pack_command as command
             case "evaluate":
                 from pellucid.cli.evaluate import evaluate_command as command
+            case "models":
+                from pellucid.cli.models import models_command as command
             case _:
                 from pellucid.cli.demo import demo_command as command
         return command(options)
@@ -89,16 +92,21 @@ def build_parser() -> ArgumentParser:
     for name, (build, summary) in COMMANDS.items():
         command = commands.add_subcommand(name, build(), help=summary)
         command.prog = f"pellucid {name}"
-        if name == "evaluate":
-            # jsonargparse wants subcommands from the outside in.
-            kinds = command.add_subcommands(
-                dest="benchmark", title="benchmarks", metavar="BENCHMARK"
-            )
-            kind = kinds.add_subcommand(
-                "synthetic", _synthetic(), help="photographs made raw and noisy, with known truth"
-            )
-            kind.prog = "pellucid evaluate synthetic"
+        # jsonargparse wants subcommands from the outside in.
+        if name in KINDS:
+            _add_kinds(command, name)
     return parser
+
+
+def _add_kinds(parser: ArgumentParser, command: str) -> None:
+    """What a command does in one of several ways; `models` lists where none is named."""
+    what, known = KINDS[command]
+    kinds = parser.add_subcommands(
+        dest=what, title=f"{what}s", metavar=what.upper(), required=command != "models"
+    )
+    for name, (build, summary) in known.items():
+        kind = kinds.add_subcommand(name, build(), help=summary)
+        kind.prog = f"pellucid {command} {name}"
 
 
 def _version() -> str:
@@ -115,15 +123,23 @@ def _parser(description: str) -> ArgumentParser:
 
 
 def _restore() -> ArgumentParser:
-    parser = _parser("Clean pictures from noisy raw files.")
-    parser.add_argument("inputs", nargs="+", type=str, metavar="IN", help="raw files")
+    parser = _parser(
+        "Clean pictures from noisy raw files, or with a network of pictures from those."
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=str,
+        metavar="IN",
+        help="raw files; PNG, JPEG or TIFF where the model restores pictures",
+    )
     parser.add_argument(
         "-o",
         "--output",
         type=str,
         metavar="OUT",
-        help="picture to write (.png, .jpg, .tif), or a folder, which gets a PNG of each raw file; "
-        "left out, PHOTO-restored.png beside each raw file",
+        help="picture to write (.png, .jpg, .tif), or a folder, which gets a PNG of each input; "
+        "left out, PHOTO-restored.png beside each input",
     )
     parser.add_argument(
         "--noise",
@@ -138,8 +154,10 @@ def _restore() -> ArgumentParser:
         "--model",
         type=str,
         default="default",
-        help="shipped model, weights file or run folder; left out, the model that is shipped",
+        help="shipped model, weights file (ours or published) or run folder; left out, the model "
+        "that is shipped",
     )
+    _add_published(parser)
     parser.add_argument(
         "--tile",
         type=whole_number(2),
@@ -154,6 +172,26 @@ def _restore() -> ArgumentParser:
         help="where to compute: cpu, or cuda or mps where present (%(default)s)",
     )
     return parser
+
+
+def _add_published(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--task",
+        choices=get_args(Task),
+        help="what published weights of Noise-DA are for, which they do not tell",
+    )
+    parser.add_argument(
+        "--noise-map",
+        action=BooleanOptionalAction,
+        default=True,
+        help="whether published weights of DualDn were trained with a noise map (they were)",
+    )
+    parser.add_argument(
+        "--isp",
+        choices=get_args(ISPChoice),
+        default="dualdn",
+        help="camera pipeline around published weights of DualDn (%(default)s)",
+    )
 
 
 def _develop() -> ArgumentParser:
@@ -286,6 +324,32 @@ def _synthetic() -> ArgumentParser:
     return parser
 
 
+def _folder() -> ArgumentParser:
+    parser = _parser("Pairs of pictures: PSNR and SSIM of the input and of what models make of it.")
+    parser.add_argument(
+        "--input", type=str, required=True, metavar="DIR", help="folder of degraded pictures"
+    )
+    parser.add_argument(
+        "--target",
+        type=str,
+        required=True,
+        metavar="DIR",
+        help="folder of their clean pictures, of the same names, or as many in the same order",
+    )
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        action="extend",
+        type=str,
+        metavar="NAME",
+        dest="models",
+        help="models that restore pictures; left out, the input alone is scored",
+    )
+    parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N pairs")
+    parser.add_argument("--json", type=str, metavar="FILE", help="write the rows there too")
+    return parser
+
+
 def _demo() -> ArgumentParser:
     parser = _parser("Make a noisy DNG from the picture in the package, restore it, and compare.")
     parser.add_argument(
@@ -297,6 +361,41 @@ def _demo() -> ArgumentParser:
         help="folder for the pictures (%(default)s)",
     )
     parser.add_argument("--model", type=str, default="default", help=SUPPRESS)
+    return parser
+
+
+def _models() -> ArgumentParser:
+    return _parser("The models that ship; or what a weights file holds.")
+
+
+def _show() -> ArgumentParser:
+    parser = _parser("Architecture, parameters and training of a model.")
+    parser.add_argument(
+        "model", type=str, metavar="MODEL", help="shipped model, weights file or run folder"
+    )
+    _add_published(parser)
+    return parser
+
+
+def _convert() -> ArgumentParser:
+    parser = _parser("Write a model in Pellucid's own format, which needs no options to be read.")
+    parser.add_argument(
+        "model", type=str, metavar="MODEL", help="weights file, such as net_g_latest.pth"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=str,
+        required=True,
+        metavar="OUT",
+        help="file to write (.safetensors)",
+    )
+    parser.add_argument(
+        "--full-precision",
+        action="store_true",
+        help="keep 32 bits per weight; left out, 16",
+    )
+    _add_published(parser)
     return parser
 
 
@@ -323,5 +422,23 @@ COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], str]] = {
     "pack": (_pack, "decode a folder of clean pictures or raws once, for training"),
     "train": (_train_help, "train a network by a recipe"),
     "evaluate": (_evaluate, "scores of models where the truth is known"),
+    "models": (_models, "the models that ship, and what is in a weights file"),
 }
 """Each command's parser and what the overview says of it."""
+KINDS: dict[str, tuple[str, dict[str, tuple[Callable[[], ArgumentParser], str]]]] = {
+    "evaluate": (
+        "benchmark",
+        {
+            "synthetic": (_synthetic, "photographs made raw and noisy, with known truth"),
+            "folder": (_folder, "pairs of degraded and clean pictures"),
+        },
+    ),
+    "models": (
+        "action",
+        {
+            "show": (_show, "architecture, parameters and training of a model"),
+            "convert": (_convert, "write a published model in Pellucid's format"),
+        },
+    ),
+}
+"""What some commands do in one of several ways, each with its parser and what help says of it."""

@@ -10,8 +10,9 @@ import torch
 from jsonargparse import Namespace
 from tqdm import tqdm
 
-from pellucid.errors import FileError, PellucidError
-from pellucid.io import PICTURE_SUFFIXES, check_output, read_raw, write_picture
+from pellucid.errors import FileError, NetworkError, PellucidError
+from pellucid.importers import PublishedOptions
+from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.raw import Noise, RawImage
 from pellucid.restore import Restorer, develop, settle_noise
@@ -24,11 +25,14 @@ def restore_command(options: Namespace) -> int:
     outputs = output_paths(inputs, options.output)
     if is_picture(options.output):
         check_output(options.output, options.bits)
-    restorer = Restorer.load(options.model, options.tile, device)
+    restorer = Restorer.load(options.model, options.tile, device, published(options))
     failed = 0
     for source, output in zip(inputs, outputs, strict=True):
         try:
             restore_file(source, output, restorer, noise, options)
+        except NetworkError as error:
+            print(f"pellucid: {source}: {error}", file=sys.stderr)
+            failed += 1
         except PellucidError as error:
             print(f"pellucid: {error}", file=sys.stderr)
             failed += 1
@@ -40,7 +44,10 @@ def restore_command(options: Namespace) -> int:
 def restore_file(
     source: Path, output: Path, restorer: Restorer, noise: Noise | None, options: Namespace
 ) -> None:
-    """Restore one raw file and say what noise level it was taken to have."""
+    """Restore one file; of a raw, say what noise level it was taken to have."""
+    if source.suffix.lower() in PICTURE_SUFFIXES:
+        restore_picture(source, output, restorer, options)
+        return
     raw = read_raw(source)
     make_folder(output.parent)
     check_output(output, options.bits)
@@ -50,6 +57,17 @@ def restore_file(
     with tile_bar(source.name) as progress:
         restored = restorer(raw, known.noise, look_of(raw, options), progress)
     write_picture(output, restored.srgb, raw, bits=options.bits)
+    print(f"wrote {output}")
+
+
+def restore_picture(source: Path, output: Path, restorer: Restorer, options: Namespace) -> None:
+    """Restore one finished picture."""
+    picture = read_picture(source)
+    make_folder(output.parent)
+    check_output(output, options.bits)
+    with tile_bar(source.name) as progress:
+        restored = restorer.restore_picture(picture, progress)
+    write_picture(output, restored, bits=options.bits)
     print(f"wrote {output}")
 
 
@@ -114,6 +132,11 @@ def tile_bar(what: str) -> Generator[Callable[[int, int], object]]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+def published(options: Namespace) -> PublishedOptions:
+    """What is said of published weights."""
+    return PublishedOptions(options.noise_map, options.isp, options.task)
 
 
 def parse_noise(text: str | None) -> Noise | None:
