@@ -14,7 +14,9 @@ FLOORS = (
     "networks diffusion critic",
     "io data",
     "losses objectives",
-    "checkpoint training training_data run_folder tiling restore calibrate demo weights",
+    "importers",
+    "checkpoint optimizer schedules recipe training training_data run_folder run_bar tiling "
+    "restore calibrate demo weights",
     "metrics benchmarks",
     "cli app __init__ __main__",
 )

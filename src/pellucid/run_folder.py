@@ -1,32 +1,50 @@
-"""What a training run leaves in its folder: weights, sample pictures, facts to repeat it by."""
+"""What a training run leaves in its folder: checkpoints, weights, pictures, and its account."""
+# pyright: reportUnknownMemberType=false
 
 import json
+import os
 import platform
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from pellucid.checkpoint import save_network
 from pellucid.data.synthesis import Sample
 from pellucid.io import replacing, write_picture
 from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
+from pellucid.training_data import RawData
+
+Sitting = dict[str, Any]
+"""A line of `runs.jsonl`: versions, machine, seeds and licences, and the steps of one sitting."""
 
 
-class Export(Callback):
-    """Writes the network, with averaged weights where they are averaged, when training ends."""
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that appear whole or not at all.
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write `weights.safetensors`."""
-        if trainer.is_global_zero:
-            path = Path(trainer.default_root_dir) / "weights.safetensors"
-            config = cast(DualDomainConfig, pl_module.config)
-            save_network(network_of(pl_module), config, path, steps=str(trainer.global_step))
-            print(f"wrote {path}")
+    Lightning writes to the system's temporary folder and moves, which is a copy between disks:
+    killed in the middle of it, a run would have lost its only checkpoint.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write beside the old one, then take its place."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            torch.save(checkpoint, file)
+
+
+def tidy(folder: Path) -> None:
+    """Remove the drafts that a killed sitting was writing."""
+    for draft in folder.rglob(".*.part"):
+        draft.unlink(missing_ok=True)
 
 
 class SamplePictures(Callback):
@@ -66,23 +84,59 @@ def contact_sheet(net: DualDomainNet, batch: Sample) -> Tensor:
 
 
 class RunFacts(Callback):
-    """Writes down at every start what it takes to repeat the run beside its `config.yaml`."""
+    """Keeps the account of a run in `runs.jsonl`: a line for each sitting, what it takes to repeat.
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add a line to `runs.jsonl`: code version, machine, devices, and the step it began at."""
+    A line is brought up to date with every checkpoint, so that kill -9 loses little of it.
+    """
+
+    def __init__(self, command: str) -> None:
+        """`command` is what the user called."""
+        self.command, self.began = command, 0.0
+        self.sitting: Sitting = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add a line; a checkpoint was loaded already, and the photographs were read."""
+        self.began = time.monotonic()
+        self.sitting = {
+            "command": self.command,
+            "first_step": trainer.global_step,
+            **facts(trainer),
+        }
         if trainer.is_global_zero:
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            earlier = folder / "runs.jsonl"
-            lines = earlier.read_text() if earlier.exists() else ""
-            with replacing(earlier) as file:
-                file.write((lines + json.dumps(facts(trainer)) + "\n").encode())
+            _write_sittings(folder, [*sittings(folder), self._until(trainer)])
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Bring the line up to date."""
+        self._update(trainer)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Bring the line up to date."""
+        self._update(trainer)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Bring the line up to date."""
+        self._update(trainer)
+
+    def _update(self, trainer: Trainer) -> None:
+        if self.sitting and trainer.is_global_zero:
+            folder = Path(trainer.default_root_dir)
+            _write_sittings(folder, [*sittings(folder)[:-1], self._until(trainer)])
+
+    def _until(self, trainer: Trainer) -> Sitting:
+        seconds = round(time.monotonic() - self.began, 1)
+        return {**self.sitting, "last_step": trainer.global_step, "seconds": seconds}
 
 
-def facts(trainer: Trainer) -> dict[str, object]:
-    """Versions and machine of a run."""
+def facts(trainer: Trainer) -> Sitting:
+    """Versions, machine, seeds and licences of a run."""
+    data = data_of(trainer)
     return {
-        "first_step": trainer.global_step,
         "pellucid": version("pellucid"),
         "commit": commit(),
         "torch": torch.__version__,
@@ -90,7 +144,17 @@ def facts(trainer: Trainer) -> dict[str, object]:
         "machine": platform.machine(),
         "devices": trainer.world_size,
         "threads": torch.get_num_threads(),
+        "precision": str(trainer.precision),
+        "seed": data.seed,
+        "weights_seed": os.environ.get("PL_GLOBAL_SEED"),
+        "batch": data.patches_per_step,
+        "licences": {licence: len(names) for licence, names in data.licences().items()},
     }
+
+
+def data_of(trainer: Trainer) -> RawData:
+    """What a run is trained on; Lightning sets it without declaring it."""
+    return cast(RawData, vars(trainer)["datamodule"])
 
 
 def commit() -> str | None:
@@ -101,3 +165,69 @@ def commit() -> str | None:
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def sittings(folder: Path) -> list[Sitting]:
+    """What a run folder says of every sitting so far."""
+    path = folder / "runs.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _write_sittings(folder: Path, lines: list[Sitting]) -> None:
+    with replacing(folder / "runs.jsonl") as file:
+        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+class Export(Callback):
+    """Writes the network, with averaged weights where they are averaged, when training ends."""
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write `weights.safetensors`, and `card.md` about them."""
+        if trainer.is_global_zero:
+            folder = Path(trainer.default_root_dir)
+            said = metadata(sittings(folder), trainer.global_step)
+            config = cast(DualDomainConfig, pl_module.config)
+            path = folder / "weights.safetensors"
+            save_network(network_of(pl_module), config, path, **said)
+            with replacing(folder / "card.md") as file:
+                file.write(card(trainer, network_of(pl_module), said).encode())
+            print(f"wrote {path}")
+
+
+def metadata(run: list[Sitting], steps: int) -> dict[str, str]:
+    """What the weights file says of its training, which may have had several sittings."""
+    last = run[-1]
+    said = {key: last[key] for key in ("seed", "weights_seed", "batch", "pellucid", "commit")}
+    hours = sum(sitting.get("seconds", 0) for sitting in run) / 3600
+    said |= {"command": last["command"], "steps": steps, "hours": f"{hours:.3g}"}
+    said |= {"sittings": len(run), "licences": json.dumps(last["licences"])}
+    return {key: str(value) for key, value in said.items()}
+
+
+def card(trainer: Trainer, net: DualDomainNet, said: dict[str, str]) -> str:
+    """A model card in Markdown: data, licences, seeds, steps, hours, code and command."""
+    data = data_of(trainer)
+    rows = {
+        "command": f"`{said['command']}`, its configuration in `config.yaml`",
+        "code": f"pellucid {said['pellucid']}, commit {said['commit']}, torch {torch.__version__}",
+        "network": f"{sum(p.numel() for p in net.parameters()):,} parameters",
+        "data": ", ".join(data.words()),
+        "seed": f"{said['seed']} of the samples, {said['weights_seed']} of the first weights",
+        "size": f"{said['steps']} steps of {said['batch']} patches of {data.patch}x{data.patch}",
+        "time": f"{said['hours']} hours, sittings: {said['sittings']}, devices: "
+        f"{trainer.world_size} {type(trainer.accelerator).__name__.removesuffix('Accelerator')}",
+    }
+    table = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
+    head = f"# Model card: `{Path(trainer.default_root_dir).name}`\n\n## Training\n\n"
+    return f"{head}| | |\n| --- | --- |\n{table}\n## Licences\n\n{licence_list(data)}"
+
+
+def licence_list(data: RawData) -> str:
+    """The licences of the pictures that were trained on, with the files under each."""
+    found = data.licences()
+    if not found:
+        return "None: its sources hold no files.\n"
+    return "".join(
+        f"- {licence}, {len(names)} file{'s' * (len(names) > 1)}: {', '.join(names)}\n"
+        for licence, names in found.items()
+    )

@@ -84,6 +84,21 @@ class RawData(LightningDataModule):
             for name in names
         )
 
+    def words(self) -> list[str]:
+        """Each source, the number of its files and its share of the samples, for the model card."""
+        whole = sum(each.weight for each in self.sources)
+        return [
+            f"{each.weight / whole:.0%} {type(each.source).__name__}{_count(each.source)}"
+            for each in self.sources
+        ]
+
+    @property
+    def patches_per_step(self) -> int:
+        """Patches between two steps of the optimiser, on all devices together."""
+        trainer = self.trainer
+        assert trainer is not None
+        return self.batch_size * trainer.accumulate_grad_batches * trainer.world_size
+
     def train_dataloader(self) -> DataLoader[Sample]:
         """Batches from the present step on, without end."""
         trainer = self.trainer
@@ -97,9 +112,14 @@ class RawData(LightningDataModule):
         return self._loader(self.samples(self.seed), sampler)
 
     def val_dataloader(self) -> DataLoader[Sample]:
-        """The same samples every time."""
+        """The same samples every time, rounded up to as many for every rank."""
+        trainer = self.trainer
+        assert trainer is not None
+        rank, ranks = trainer.global_rank, trainer.world_size
         samples = self.samples(self.seed + 1_000_003, self.validation)
-        return self._loader(samples, range(self.validation_samples))
+        # As many for each: Lightning truncates the mean of unequal counts.
+        shared = -(-self.validation_samples // ranks) * ranks
+        return self._loader(samples, range(rank, shared, ranks))
 
     def _loader(self, samples: SyntheticRaw, sampler: Sampler[int] | range) -> DataLoader[Sample]:
         return SampleLoader(
@@ -111,6 +131,13 @@ class RawData(LightningDataModule):
             multiprocessing_context="spawn" if self.workers else None,
             persistent_workers=self.workers > 0,
         )
+
+
+def _count(source: object) -> str:
+    """The number of a source's files in words."""
+    if not isinstance(source, Licensed):
+        return ""
+    return f" of {sum(len(names) for names in source.licences().values())} files"
 
 
 class SampleLoader(DataLoader[Sample]):

@@ -13,7 +13,7 @@ from pellucid.data.synthesis import generator_of
 from pellucid.training import train
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "fivek_dualdn.yaml"
-SMALL = {"channels": 4, "widths": [4, 6]}, {"channels": 3, "shuffle": 2, "widths": [4, 6]}
+SMALL = {"widths": [4, 6]}, {"shuffle": 2, "widths": [4, 6]}
 
 
 def options(folder: Path) -> list[str]:

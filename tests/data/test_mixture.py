@@ -23,10 +23,10 @@ RECIPE = {
     "seed_everything": 0,
     "model": {
         "network": {
-            "raw": {"channels": 4, "widths": [4, 6]},
-            "srgb": {"channels": 3, "shuffle": 2, "widths": [4, 6]},
+            "raw": {"widths": [4, 6]},
+            "srgb": {"shuffle": 2, "widths": [4, 6]},
         },
-        "warmup_steps": 1,
+        "schedule": {"warmup_steps": 1},
     },
     "data": {"patch": 16, "batch_size": 2, "validation_samples": 2},
     "trainer": {
