@@ -32,7 +32,7 @@ def test_kernels_go_to_muon_and_the_rest_to_adamw():
 def test_without_kernels_it_is_adamw():
     torch.manual_seed(0)
     ours, theirs = nn.LayerNorm(5), nn.LayerNorm(5)
-    optimizers = Muon(ours, adam_lr=0.1), AdamW(theirs.parameters(), 0.1, weight_decay=1e-4)
+    optimizers = Muon(ours, adam_lr=0.1), AdamW(theirs.parameters(), 0.1, weight_decay=0)
     for _ in range(3):
         x = torch.randn(4, 5)
         for net, optimizer in zip((ours, theirs), optimizers, strict=True):
@@ -76,3 +76,23 @@ def test_it_trains_and_goes_on_from_its_state():
     train(net, second, 20)
     for ours, theirs in zip(net.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-4)
+
+
+def test_the_last_layer_is_adams():
+    net = fresh()
+    hidden, rest = (group["params"] for group in Muon(net).param_groups)
+    assert [weight is net.body.head.weight for weight in rest] == [True]
+    assert len(hidden) + 1 == len(list(net.parameters()))
+
+
+def test_decay_bounds_what_steps_of_one_size_would_let_grow():
+    torch.manual_seed(0)
+    norms = []
+    for decay in (0.0, 0.1):
+        net = nn.Linear(16, 16, bias=False)
+        optimizer = Muon(net, lr=0.1, weight_decay=decay)
+        for _ in range(400):
+            net.weight.grad = torch.randn(16, 16)
+            optimizer.step()
+        norms.append(torch.linalg.matrix_norm(net.weight.detach(), 2).item())
+    assert norms[1] < 0.6 * norms[0], norms

@@ -12,29 +12,42 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
+from pellucid.networks.backbones import Residual
+
 QUINTIC = (3.4445, -4.7750, 2.0315)
 """a, b, c of x -> a x + b x^3 + c x^5, which brings singular values near 1 from far below it."""
 ITERATIONS = 5
 
 
 class Muon(AdamW):
-    """Muon for the kernels of hidden layers, AdamW for gains, biases and depthwise kernels."""
+    """Muon for the kernels of hidden layers, AdamW for gains, biases, depthwise and last layers.
+
+    A step of Muon has one size whatever the scale of a layer. So weights grow until their decay
+    stops them: at 1e-4 in place of 0.1 a U-Net's grew thirtyfold in 20,000 steps, and stopped
+    learning. And a last layer, which sets the scale of a picture, would tremble by that size.
+    """
 
     def __init__(
         self,
         net: nn.Module,
         lr: float = 2e-2,
         momentum: float = 0.95,
-        weight_decay: float = 1e-4,
+        weight_decay: float = 0.1,
         adam_lr: float = 1e-3,
     ) -> None:
         """`lr` is the size of an orthogonal step, `adam_lr` the learning rate of the rest."""
+        last = {
+            id(w) for m in net.modules() if isinstance(m, Residual) for w in m.last.parameters()
+        }
         weights = [weight for weight in net.parameters() if weight.requires_grad]
+        hidden = [w for w in weights if is_kernel(w) and id(w) not in last]
+        moved = {id(weight) for weight in hidden}
+        rest = [weight for weight in weights if id(weight) not in moved]
         groups: list[dict[str, Any]] = [
-            {"params": [w for w in weights if is_kernel(w)], "muon": True, "lr": lr},
-            {"params": [w for w in weights if not is_kernel(w)], "muon": False, "lr": adam_lr},
+            {"params": hidden, "muon": True, "lr": lr, "weight_decay": weight_decay},
+            {"params": rest, "muon": False, "lr": adam_lr, "weight_decay": 0.0},
         ]
-        super().__init__([group for group in groups if group["params"]], weight_decay=weight_decay)
+        super().__init__([group for group in groups if group["params"]])
         self.momentum = momentum
 
     @torch.no_grad()

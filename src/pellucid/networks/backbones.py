@@ -98,15 +98,19 @@ class Residual(nn.Module):
         if getattr(config, "embed", True):
             self.body = build(config, inputs, channels)
             self.fuse, self.head = nn.Identity(), nn.Identity()
-            last = last_layer(self.body)
         else:
             width = cast(RestormerConfig, config).width
             self.body = build(config, width, width)
             self.fuse = nn.Conv2d(inputs, width, 1, bias=False)
-            self.head = last = nn.Conv2d(width, channels, 1, bias=False)
-        for parameter in last.parameters():
+            self.head = nn.Conv2d(width, channels, 1, bias=False)
+        for parameter in self.last.parameters():
             nn.init.zeros_(parameter)
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def last(self) -> nn.Module:
+        """The layer that writes what is added to the picture."""
+        return last_layer(self.body) if isinstance(self.head, nn.Identity) else self.head
 
     @property
     def stride(self) -> int:
