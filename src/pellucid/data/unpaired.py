@@ -1,0 +1,152 @@
+"""Three streams that know nothing of each other: pairs, unlabelled real pictures, clean ones.
+
+What Noise-DA trains with (Liao et al. 2025, 3.2). Sample n is a pure function of (seed, n), so a
+training that is interrupted goes on with the samples that come next.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from torch import Generator, Tensor
+from torch.utils.data import Dataset
+
+from pellucid.data.degradations import Degradation
+from pellucid.data.pairs import Pair
+from pellucid.data.pictures import Decoded, Pictures, corner, cut
+from pellucid.data.sources import Source
+from pellucid.data.synthesis import generator_of, turned
+from pellucid.errors import FileError
+
+Stream = Literal["pairs", "real", "clean"]
+_STREAMS: dict[Stream, int] = {"pairs": 0, "real": 1, "clean": 2}
+
+
+class Unpaired(NamedTuple):
+    """One sample of each stream (3, size, size), or a batch of them."""
+
+    synthetic: Tensor
+    """Degraded."""
+    clean: Tensor
+    """The truth of `synthetic`."""
+    real: Tensor
+    """Degraded as it really happens; nobody knows its truth."""
+    unpaired: Tensor
+    """A clean picture of something else; without such a stream, `clean`, as in the paper."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The chance of sample n of a stream."""
+
+    seed: int
+    stream: Stream
+    n: int
+
+    def generator(self) -> Generator:
+        """Of everything within the sample."""
+        return generator_of(self.seed, _STREAMS[self.stream], 0, self.n)
+
+    def which(self, count: int) -> int:
+        """Which of `count` pictures: each once in an epoch of the stream's own, newly shuffled."""
+        epoch, place = divmod(self.n, count)
+        return _shuffled(self.seed, _STREAMS[self.stream], epoch, count)[place]
+
+
+@lru_cache(maxsize=16)
+def _shuffled(seed: int, stream: int, epoch: int, count: int) -> list[int]:
+    return torch.randperm(count, generator=generator_of(seed, stream, 1, epoch)).tolist()
+
+
+class Patches(NamedTuple):
+    """A degraded and a clean patch (3, size, size)."""
+
+    input: Tensor
+    target: Tensor
+
+
+class PairStream(Protocol):
+    """Where pairs come from."""
+
+    def patches(self, size: int, draw: Draw) -> Patches:
+        """The pair of a draw."""
+        ...
+
+
+@dataclass(frozen=True)
+class SyntheticPairs:
+    """Clean pictures of a source, degraded."""
+
+    source: Source[Tensor]
+    degradation: Degradation
+
+    def patches(self, size: int, draw: Draw) -> Patches:
+        """A patch in one of its turns, degraded with what surrounds it."""
+        generator, margin = draw.generator(), self.degradation.margin
+        around = self.source.patch(size + 2 * margin, generator)
+        # Turned first: rain falls down, and rows stay rows.
+        clean = turned(around, generator)
+        degraded = self.degradation(clean, generator)
+        inside = slice(margin, margin + size)
+        return Patches(degraded[:, inside, inside], clean[:, inside, inside])
+
+
+class FilePairs:
+    """Pairs of files, of which `layout.pairs`, `listed_pairs` and `folder_pairs` make lists."""
+
+    def __init__(self, pairs: Sequence[Pair], memory: int = 2**30) -> None:
+        """`memory` is how many bytes of pixels may stay decoded."""
+        self.pairs = list(pairs)
+        self._inputs = Decoded([pair.input for pair in pairs], memory // 2)
+        self._targets = Decoded([pair.target for pair in pairs], memory // 2)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def patches(self, size: int, draw: Draw) -> Patches:
+        """The same place and turn of both; raises `FileError` where their sizes differ."""
+        generator, which = draw.generator(), draw.which(len(self))
+        pixels = self._inputs[which], self._targets[which]
+        if pixels[0].shape != pixels[1].shape:
+            got, expected = (f"{each.shape[1]}x{each.shape[2]}" for each in pixels)
+            path, target = self.pairs[which].input, self.pairs[which].target
+            raise FileError.of(path, f"is {got}; expected {expected} as {target.name}")
+        where = corner(pixels[0].shape, size, generator)
+        both = turned(torch.stack([cut(each, where, size) for each in pixels]), generator)
+        return Patches(both[0], both[1])
+
+
+class UnpairedDataset(Dataset[Unpaired]):
+    """Samples without end; sample n is a pure function of (seed, n).
+
+    Each stream goes through its own pictures in its own order, and once it is through, in another.
+    """
+
+    def __init__(
+        self,
+        pairs: PairStream,
+        real: Pictures,
+        unpaired: Pictures | None = None,
+        size: int = 128,
+        seed: int = 0,
+    ) -> None:
+        """`size` is a patch's side in pixels."""
+        self.pairs, self.real, self.unpaired = pairs, real, unpaired
+        self.size, self.seed = size, seed
+
+    def __getitem__(self, n: int) -> Unpaired:
+        """Sample n."""
+        pair = self.pairs.patches(self.size, Draw(self.seed, "pairs", n))
+        real = self._patch(self.real, Draw(self.seed, "real", n))
+        clean = pair.target
+        if self.unpaired is not None:
+            clean = self._patch(self.unpaired, Draw(self.seed, "clean", n))
+        return Unpaired(pair.input, pair.target, real, clean)
+
+    def _patch(self, pictures: Pictures, draw: Draw) -> Tensor:
+        generator = draw.generator()
+        patch = pictures.patch_of(draw.which(len(pictures)), self.size, generator)
+        return turned(patch, generator)

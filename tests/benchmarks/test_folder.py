@@ -1,0 +1,91 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from pellucid.benchmarks.folder import judge, rows, untouched, write_report
+from pellucid.cli.parser import parse
+from pellucid.data.pairs import folder_pairs
+from pellucid.errors import FileError, NetworkError
+
+
+@pytest.fixture
+def folders(tmp_path):
+    stream = np.random.RandomState(0)
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+    for name in ("1.png", "2.png", "10.png"):
+        clean = stream.randint(20, 230, (24, 30, 3))
+        noisy = clean + stream.normal(0, 9, clean.shape)
+        Image.fromarray(clean.astype(np.uint8)).save(tmp_path / "out" / name)
+        Image.fromarray(noisy.astype(np.uint8)).save(tmp_path / "in" / name)
+    return tmp_path / "in", tmp_path / "out"
+
+
+def test_scores_are_those_of_8_bit_rgb(folders):
+    pairs = folder_pairs(*folders)
+    judged = list(judge({"input": untouched, "half": lambda p: p + 0.4 / 255}, pairs))
+    assert [one.picture for one in judged] == ["1", "1", "2", "2", "10", "10"]
+    for one, pair in zip(judged[::2], pairs, strict=True):
+        given, target = (np.asarray(Image.open(path)) for path in pair[1:])
+        assert one.scores.psnr == pytest.approx(peak_signal_noise_ratio(target, given), abs=1e-4)
+        ssim = structural_similarity(
+            target,
+            given,
+            channel_axis=-1,
+            gaussian_weights=True,
+            use_sample_covariance=False,
+            sigma=1.5,
+        )
+        assert one.scores.ssim == pytest.approx(ssim, abs=5e-3)
+    found, rounded = rows(judged)
+    assert (found.model, rounded.model, found.n) == ("input", "half", 3)
+    assert found.psnr == pytest.approx(np.mean([one.scores.psnr for one in judged[::2]]))
+    # Less than half a level is rounded away, so both score the same.
+    assert (rounded.psnr, rounded.ssim) == (found.psnr, found.ssim)
+
+
+def test_restored_pictures_are_clipped(folders):
+    wild = judge({"wild": lambda p: torch.full_like(p, 5.0)}, folder_pairs(*folders))
+    white = judge({"white": lambda p: torch.ones_like(p)}, folder_pairs(*folders))
+    assert [one.scores for one in wild] == [one.scores for one in white]
+
+
+def test_equal_pictures_are_null_in_json(folders, tmp_path):
+    judged = list(judge({"input": untouched}, folder_pairs(folders[1], folders[1])))
+    assert math.isinf(rows(judged)[0].psnr) and rows(judged)[0].ssim == pytest.approx(1)
+    write_report(tmp_path / "report.json", judged, {"input": "a"})
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["rows"][0]["psnr"] is None and report["pictures"][0]["psnr"] is None
+    assert report["settings"]["benchmark"] == "folder"
+
+
+def test_pictures_too_small_for_ssim_are_refused(tmp_path):
+    Image.new("RGB", (30, 9)).save(tmp_path / "1.png")
+    with pytest.raises(FileError, match=r"1.png: is 9x30; expected 11x11 or more"):
+        list(judge({"input": untouched}, folder_pairs(tmp_path, tmp_path)))
+
+
+def test_the_command_scores_the_input_and_writes_json(folders, tmp_path, capsys):
+    words = ["evaluate", "folder", "--input", str(folders[0]), "--target", str(folders[1])]
+    assert parse([*words, "--json", str(tmp_path / "scores.json"), "--limit", "2"])() == 0
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["model", "PSNR", "SSIM", "seconds", "n"]
+    report = json.loads((tmp_path / "scores.json").read_text())
+    assert row.split()[0] == "input" and row.split()[-1] == "2"
+    assert float(row.split()[1]) == pytest.approx(report["rows"][0]["psnr"], abs=0.01)
+    assert [one["picture"] for one in report["pictures"]] == ["1", "2"]
+
+
+def test_the_command_refuses_unpaired_folders_and_models_of_raws(folders):
+    (folders[0] / "2.png").unlink()
+    words = ["evaluate", "folder", "--input", str(folders[0]), "--target", str(folders[1])]
+    with pytest.raises(FileError, match="lacks the partner of 2.png; expected pairs by name"):
+        parse(words)()
+    (folders[1] / "2.png").unlink()
+    with pytest.raises(NetworkError, match="the model restores raw photographs"):
+        parse([*words, "--model", "default"])()
