@@ -6,7 +6,10 @@ from types import ModuleType
 
 import pellucid
 
-EXTRAS = "lightning pytorch_lightning torchmetrics torchvision diffusers spandrel tensorboard scipy skimage"
+EXTRAS = (
+    "lightning pytorch_lightning torchmetrics torchvision diffusers spandrel tensorboard scipy "
+    "skimage"
+)
 
 
 def test_all_is_sorted_and_importable():
