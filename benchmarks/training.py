@@ -108,7 +108,7 @@ def contiguous(net: DualDomainNet) -> DualDomainNet:
     for inner in (net.raw_net, net.srgb_net):
         if inner is not None:
             inner.to(memory_format=torch.contiguous_format)
-            first = inner.get_submodule("encoders.0")
+            first = inner.get_submodule("body.encoders.0")
             first.register_forward_pre_hook(lambda _, inputs: inputs[0].contiguous())
     return net
 
@@ -157,7 +157,7 @@ def check(training: Training, samples: PlainSamples) -> float:
     ours = training.config.build()
     for inner in (ours.raw_net, ours.srgb_net):
         assert inner is not None
-        nn.init.normal_(inner.get_parameter("head.weight"), std=0.01)
+        nn.init.normal_(inner.last.get_parameter("weight"), std=0.01)
     theirs = training.config.build()
     theirs.load_state_dict(ours.state_dict())
     batch = default_collate([samples[n] for n in range(2)])
