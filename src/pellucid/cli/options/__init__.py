@@ -1,0 +1,1 @@
+"""The options of each command, without anything that takes long to import."""

@@ -1,0 +1,32 @@
+"""What `pellucid develop` can be told."""
+# pyright: reportUnknownMemberType=false
+
+from typing import get_args
+
+from jsonargparse import ArgumentParser
+
+from pellucid.cli.options.shared import add_bits, add_look, new_parser
+from pellucid.demosaic import Demosaic
+
+
+def develop_options() -> ArgumentParser:
+    """The options of `pellucid develop`."""
+    parser = new_parser("A picture from a raw file, developed without cleaning it.")
+    parser.add_argument("input", type=str, metavar="IN", help="raw file")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=str,
+        required=True,
+        metavar="OUT",
+        help="picture to write (.png, .jpg, .tif)",
+    )
+    add_look(parser)
+    add_bits(parser)
+    parser.add_argument(
+        "--demosaic",
+        choices=get_args(Demosaic),
+        default="malvar2004",
+        help="how the colours between the sensor's sites are filled in (%(default)s)",
+    )
+    return parser
