@@ -40,9 +40,9 @@ from pellucid.cli.numbers import numbers, whole_number
 from pellucid.errors import FileError, PellucidError
 from pellucid.io.replacing import check_folder
 from pellucid.isp import ISPConfig, Rendering, render
+from pellucid.models import load_model
 from pellucid.noise import add_noise
 from pellucid.raw import RawImage
-from pellucid.restore import load_model
 
 ISP = ISPConfig(demosaic="malvar2004")
 BARS = {0.0002: 0.3, 0.002: 1.5, 0.02: 2.2}

@@ -4,13 +4,15 @@
 
 A queue that can be stopped at any moment: what is finished is not done again, a training goes on
 from its last checkpoint. How many steps fit into an arm's minutes is counted once, before its first
-seed, with nothing else running, and kept in `ARM.plan.json`. `--list` shows the queue.
+seed, and kept in `ARM.plan.json`. Minutes are processor time for each thread (OMP_NUM_THREADS), so
+that what else runs on the machine gives no arm an advantage. `--list` shows the queue, and two
+processes with `--shard 1/2` and `--shard 2/2` share it.
 """
 
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,15 +50,15 @@ class Study:
 
     @classmethod
     def read(cls, path: Path) -> "Study":
-        """The study of a YAML file; runs in the order of their arms, first seeds first."""
+        """The study of a YAML file; arms of many seeds come first, of those the first seeds."""
         said = yaml.safe_load(path.read_text())
         arms = said["arms"].items()
-        runs = [
-            Run(arm, seed, about["minutes"], tuple(about["options"]))
-            for turn in range(max(len(about["seeds"]) for _, about in arms))
+        turns = [
+            (-len(about["seeds"]), turn, Run(arm, seed, about["minutes"], tuple(about["options"])))
             for arm, about in arms
-            for seed in about["seeds"][turn : turn + 1]
+            for turn, seed in enumerate(about["seeds"])
         ]
+        runs = [run for *_, run in sorted(turns, key=lambda each: each[:2])]
         return cls(path.parent / said["recipe"], said["noise_levels"], said["tones"], runs)
 
 
@@ -68,12 +70,12 @@ def write_json(path: Path, value: object) -> None:
 
 
 def seconds_per_step(recipe: Path, words: list[str], steps: int = 100) -> float:
-    """The mean time of a short training of the arm, as its run folder has it."""
+    """The mean time of a short training of the arm, for each thread, as its run folder has it."""
     with TemporaryDirectory() as folder:
         short = [f"--trainer.max_steps={steps}", f"--trainer.default_root_dir={folder}"]
         train(recipe, [*words, *short, "--data.validation_samples=1"])
         sitting = json.loads((Path(folder) / "runs.jsonl").read_text().splitlines()[-1])
-    return sitting["seconds"] / steps
+    return sitting["cpu_seconds"] / sitting["threads"] / steps
 
 
 def plan(run: Run, recipe: Path, words: list[str], runs: Path) -> int:
@@ -111,6 +113,14 @@ def left(study: Study, runs: Path) -> Iterator[Run]:
     return (run for run in study.runs if not (run.folder(runs) / "scores.json").exists())
 
 
+def shard(text: str) -> tuple[int, int]:
+    """I/N as the number of the first run and the step to the next."""
+    which, of = (int(number) for number in text.split("/"))
+    if not 1 <= which <= of:
+        raise ValueError(text)
+    return which - 1, of
+
+
 def main() -> None:
     """Work through the queue."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -119,9 +129,12 @@ def main() -> None:
     parser.add_argument("--test", type=Path, help="folder of photographs to score on")
     parser.add_argument("--limit", type=int, help="score only the first photographs")
     parser.add_argument("--runs", type=Path, default=Path("runs/study"))
+    parser.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N", help="every Nth run")
     parser.add_argument("--list", action="store_true")
     said = parser.parse_args()
     study = Study.read(said.study)
+    first, every = said.shard
+    study = replace(study, runs=study.runs[first::every])
     waiting = list(left(study, said.runs))
     if said.list:
         for run in study.runs:

@@ -7,7 +7,7 @@ import yaml
 from PIL import Image
 from safetensors import safe_open
 
-from pellucid import Restorer, read_picture
+from pellucid import PellucidError, Restorer, read_picture
 from pellucid.run_folder import sittings
 from pellucid.training import train
 
@@ -60,6 +60,31 @@ def test_the_card_and_the_weights_say_where_they_come_from(recipe, tmp_path, pho
     assert said["commit"] == str(sittings(folder)[0]["commit"]) and said["command"] in card
     restored = Restorer.load(folder).net
     assert restored.raw_net is not None and restored.srgb_net is not None
+
+
+def test_a_training_can_begin_with_the_weights_of_another(recipe, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(recipe, [f"--trainer.default_root_dir={first}"])
+    said = yaml.safe_load(recipe.read_text())
+    del said["model"]["network"]
+    said["model"] |= {"weights": str(first), "learning_rate": 0.0}
+    recipe.write_text(yaml.safe_dump(said))
+    train(recipe, [f"--trainer.default_root_dir={second}"])
+    begun, ended = (Restorer.load(folder).net.state_dict() for folder in (first, second))
+    assert all(torch.allclose(begun[name], ended[name], atol=1e-6) for name in begun)
+    assert f"| start | `{first}` (7 steps, " in (second / "card.md").read_text()
+    assert "| start | random weights |" in (first / "card.md").read_text()
+
+
+def test_weights_to_begin_with_must_fit(recipe, tmp_path):
+    train(recipe, [f"--trainer.default_root_dir={tmp_path / 'first'}"])
+    with pytest.raises(PellucidError, match="holds another network than the recipe"):
+        train(
+            recipe,
+            [f"--model.weights={tmp_path / 'first'}", "--model.network.raw.widths=[4,8]"],
+        )
+    with pytest.raises(PellucidError, match="no such model"):
+        train(recipe, [f"--model.weights={tmp_path / 'nowhere'}"])
 
 
 def test_generated_pictures_need_no_licence(recipe, tmp_path):

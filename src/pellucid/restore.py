@@ -1,8 +1,6 @@
 """The one inference path: a raw photograph in, restored mosaic and picture out, in tiled passes."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from importlib.resources import as_file, files
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -10,10 +8,11 @@ import torch
 from torch import Tensor
 
 from pellucid.calibrate import estimate_noise
-from pellucid.checkpoint import Network, load_network
+from pellucid.checkpoint import Network
 from pellucid.errors import NetworkError, PellucidError
 from pellucid.importers import PublishedOptions
 from pellucid.isp import ISPConfig, Rendering, render
+from pellucid.models import load_model
 from pellucid.networks.dual_domain import DualDomainNet, Geometry, Restored
 from pellucid.networks.picture import PictureNet
 from pellucid.raw import Camera, Noise, RawImage
@@ -24,8 +23,6 @@ TILE = 1024
 OVERLAP = 64
 """Pixels that a tile sees of its neighbours where no halo makes it exact."""
 _DEVELOPING = Grid(TILE, stride=2, halo=16)
-SHIPPED = ("default",)
-"""Names of the models in the package."""
 
 Record = TypeVar("Record", Camera, Noise, Rendering)
 Progress = Callable[[int, int], object]
@@ -183,29 +180,6 @@ class Restorer:
         if halo is not None:
             return Grid(self.tile, stride, halo)
         return Grid(self.tile, stride, -(-OVERLAP // stride) * stride, blended=True)
-
-
-def load_model(model: str | Path, options: PublishedOptions | None = None) -> Network:
-    """Network of a shipped model by name, of a weights file, or of a training's run folder."""
-    with weights_of(model) as path:
-        return load_network(path, options)
-
-
-@contextmanager
-def weights_of(model: str | Path) -> Generator[Path]:
-    """The file with a model's weights."""
-    if model in SHIPPED:
-        with as_file(files("pellucid") / "weights" / f"{model}.safetensors") as path:
-            yield path
-        return
-    path = Path(model)
-    if path.is_dir():
-        path /= "weights.safetensors"
-    if not path.exists():
-        raise PellucidError(
-            f"{model}: no such model; expected {', '.join(SHIPPED)}, a weights file or a run folder"
-        )
-    yield path
 
 
 def _on(record: Record, device: torch.device) -> Record:

@@ -91,12 +91,12 @@ class RunFacts(Callback):
 
     def __init__(self, command: str) -> None:
         """`command` is what the user called."""
-        self.command, self.began = command, 0.0
+        self.command, self.began, self.began_cpu = command, 0.0, 0.0
         self.sitting: Sitting = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add a line; a checkpoint was loaded already, and the photographs were read."""
-        self.began = time.monotonic()
+        self.began, self.began_cpu = time.monotonic(), time.process_time()
         self.sitting = {
             "command": self.command,
             "first_step": trainer.global_step,
@@ -130,7 +130,9 @@ class RunFacts(Callback):
 
     def _until(self, trainer: Trainer) -> Sitting:
         seconds = round(time.monotonic() - self.began, 1)
-        return {**self.sitting, "last_step": trainer.global_step, "seconds": seconds}
+        cpu = round(time.process_time() - self.began_cpu, 1)
+        end = {"last_step": trainer.global_step, "seconds": seconds, "cpu_seconds": cpu}
+        return {**self.sitting, **end}
 
 
 def facts(trainer: Trainer) -> Sitting:
@@ -185,7 +187,7 @@ class Export(Callback):
         """Write `weights.safetensors`, and `card.md` about them."""
         if trainer.is_global_zero:
             folder = Path(trainer.default_root_dir)
-            said = metadata(sittings(folder), trainer.global_step)
+            said = metadata(sittings(folder), trainer.global_step, start_of(pl_module))
             config = cast(DualDomainConfig, pl_module.config)
             path = folder / "weights.safetensors"
             save_network(network_of(pl_module), config, path, **said)
@@ -194,13 +196,19 @@ class Export(Callback):
             print(f"wrote {path}")
 
 
-def metadata(run: list[Sitting], steps: int) -> dict[str, str]:
+def start_of(module: LightningModule) -> dict[str, str]:
+    """What is known of the weights that a training began with; nothing of random ones."""
+    return cast(dict[str, str], module.start)
+
+
+def metadata(run: list[Sitting], steps: int, start: dict[str, str]) -> dict[str, str]:
     """What the weights file says of its training, which may have had several sittings."""
     last = run[-1]
     said = {key: last[key] for key in ("seed", "weights_seed", "batch", "pellucid", "commit")}
     hours = sum(sitting.get("seconds", 0) for sitting in run) / 3600
     said |= {"command": last["command"], "steps": steps, "hours": f"{hours:.3g}"}
     said |= {"sittings": len(run), "licences": json.dumps(last["licences"])}
+    said |= {"start": json.dumps(start)} if start else {}
     return {key: str(value) for key, value in said.items()}
 
 
@@ -211,6 +219,7 @@ def card(trainer: Trainer, net: DualDomainNet, said: dict[str, str]) -> str:
         "command": f"`{said['command']}`, its configuration in `config.yaml`",
         "code": f"pellucid {said['pellucid']}, commit {said['commit']}, torch {torch.__version__}",
         "network": f"{sum(p.numel() for p in net.parameters()):,} parameters",
+        "start": begun(json.loads(said.get("start", "{}"))),
         "data": ", ".join(data.words()),
         "seed": f"{said['seed']} of the samples, {said['weights_seed']} of the first weights",
         "size": f"{said['steps']} steps of {said['batch']} patches of {data.patch}x{data.patch}",
@@ -220,6 +229,15 @@ def card(trainer: Trainer, net: DualDomainNet, said: dict[str, str]) -> str:
     table = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
     head = f"# Model card: `{Path(trainer.default_root_dir).name}`\n\n## Training\n\n"
     return f"{head}| | |\n| --- | --- |\n{table}\n## Licences\n\n{licence_list(data)}"
+
+
+def begun(start: dict[str, str]) -> str:
+    """Where the first weights came from, in words."""
+    if not start:
+        return "random weights"
+    said = [f"{start[key]} {key}" for key in ("steps", "hours") if key in start]
+    said += [f"by `{start['command']}`"] if "command" in start else []
+    return f"`{start['weights']}`" + (f" ({', '.join(said)})" if said else "")
 
 
 def licence_list(data: RawData) -> str:

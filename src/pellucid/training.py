@@ -20,9 +20,11 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from pellucid.checkpoint import read_checkpoint
 from pellucid.data.synthesis import Sample
 from pellucid.errors import FileError, PellucidError
-from pellucid.networks.dual_domain import DualDomainConfig
+from pellucid.models import weights_of
+from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
 from pellucid.objectives.supervised import Supervised
 from pellucid.optimizer import Muon
 from pellucid.recipe import recipe_text, refuse_strangers, with_nearest
@@ -47,11 +49,12 @@ class Training(LightningModule):
         weight_decay: float = 1e-4,
         schedule: Schedule = DEFAULT_SCHEDULE,
         bfloat16_share: float = 0.0,
+        weights: str | None = None,
     ) -> None:
         """Nothing is built but the network.
 
         Args:
-            network: What is trained.
+            network: What is trained; left out with `weights`, what those hold.
             objective: What is minimised.
             optimizer: What moves the weights; for Muon try ten times the learning rate.
             learning_rate: Highest learning rate.
@@ -59,13 +62,15 @@ class Training(LightningModule):
             schedule: How the learning rate goes.
             bfloat16_share: Share of the steps, from the first, that are taken in bfloat16: faster
                 where the processor knows it, and the rest of the steps mend what it blurs.
+            weights: Model to begin from: a shipped one, a weights file or a run folder; left out,
+                random weights.
         """
         super().__init__()
-        self.config, self.objective = network or DualDomainConfig(), objective or Supervised()
+        self.net, self.config, self.start = begin(network, weights)
+        self.objective = objective or Supervised()
         self.optimizer: OptimizerName = optimizer
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.schedule, self.bfloat16_share = schedule, bfloat16_share
-        self.net = self.config.build()
 
     def training_step(self, batch: Sample, _: int) -> Tensor:
         """Loss of one batch."""
@@ -118,6 +123,22 @@ class Training(LightningModule):
             return self.schedule.factor(step, last, self.learning_rate)
 
         return [optimizer], [{"scheduler": LambdaLR(optimizer, scale), "interval": "step"}]
+
+
+def begin(
+    network: DualDomainConfig | None, weights: str | None
+) -> tuple[DualDomainNet, DualDomainConfig, dict[str, str]]:
+    """The network that a training begins with, and what is known of the weights that it has."""
+    if weights is None:
+        config = network or DualDomainConfig()
+        return config.build(), config, {}
+    with weights_of(weights) as path:
+        found = read_checkpoint(path)
+    if not isinstance(found.net, DualDomainNet) or not isinstance(found.config, DualDomainConfig):
+        raise PellucidError(f"{weights}: restores pictures; expected a network of raw photographs")
+    if network not in (None, found.config):
+        raise PellucidError(f"{weights} holds another network than the recipe; expected one alone")
+    return found.net.train(), found.config, {"weights": weights, **found.facts}
 
 
 def _psnr(picture: Tensor, truth: Tensor) -> Tensor:

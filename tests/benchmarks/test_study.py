@@ -27,7 +27,8 @@ def study():
 def test_first_seeds_come_first_and_arms_are_equally_large(study):
     read = study.Study.read(PATH.with_name("study_dual_domain.yaml"))
     assert [run.arm for run in read.runs[:3]] == ["raw", "srgb", "dual"]
-    assert [(run.arm, run.seed) for run in read.runs[-3:]] == [("raw", 1), ("srgb", 1), ("dual", 1)]
+    assert [(run.arm, run.seed) for run in read.runs[3:6]] == [("raw", 1), ("srgb", 1), ("dual", 1)]
+    assert {run.seed for run in read.runs[6:]} == {0}
     sizes = {}
     for run in read.runs[:3]:
         words = [f"--config={read.recipe}", *run.options, "--trainer.logger=false"]

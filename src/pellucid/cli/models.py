@@ -12,10 +12,10 @@ from pellucid.checkpoint import Checkpoint, read_checkpoint, save_network
 from pellucid.cli.restore import published
 from pellucid.errors import FileError
 from pellucid.io.replacing import check_folder
+from pellucid.models import SHIPPED, weights_of
 from pellucid.networks.backbones import BackboneConfig
 from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet, Geometry
 from pellucid.networks.picture import PictureNet
-from pellucid.restore import SHIPPED, weights_of
 
 FAMILIAR = {"default": "raw photographs, any camera and ISO"}
 """What the shipped models are for."""
