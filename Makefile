@@ -1,6 +1,6 @@
 # One environment, $(VENV), made on first use from pyproject.toml and constraints.txt.
 VENV ?= .venv
-EXTRAS = dev,train
+EXTRAS = dev,train,foreign
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& command -v $$python && break; done)
