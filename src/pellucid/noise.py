@@ -45,12 +45,14 @@ def unclip(mean: Tensor, std: Tensor) -> Tensor:
     least: uncorrected, blown highlights turn magenta. Inverts Foi 2009, eq. 7, by Newton's method.
     """
     missing = ((1 - mean) / std).clamp(min=_MISSING_AT_WHITE)
-    u = missing
+    # Few pixels are near white, and the others need no work.
+    near = missing < 5
+    u = wanted = missing[near]
     for _ in range(4):
         below = 0.5 * torch.erfc(-u / math.sqrt(2))
         density = torch.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
-        u = u - (u * below + density - missing) / below
-    return torch.where(missing < 5, 1 - std * u.clamp(min=0), mean)
+        u = u - (u * below + density - wanted) / below
+    return mean.masked_scatter(near, 1 - std.expand_as(mean)[near] * u.clamp(min=0))
 
 
 _MISSING_AT_WHITE = 1 / math.sqrt(2 * math.pi)
