@@ -15,8 +15,9 @@ FLOORS = (
     "io data",
     "losses objectives",
     "importers",
-    "checkpoint optimizer schedules recipe training training_data run_folder run_bar tiling "
-    "restore calibrate demo weights",
+    "checkpoint optimizer schedules recipe training network_training adapted_training "
+    "raw_training picture_training training_data picture_data run_folder run_bar tiling "
+    "restore calibrate demo weights models batch",
     "metrics benchmarks",
     "cli app __init__ __main__",
 )

@@ -9,10 +9,10 @@ import yaml
 from torch import nn
 
 from pellucid import DualDomainConfig, ISPConfig, PellucidError, Restorer
+from pellucid.network_training import NetworkTraining
 from pellucid.networks.backbones import BACKBONES
-from pellucid.recipe import dump, load
-from pellucid.training import RunFolderCLI, Training, train
-from pellucid.training_data import RawData
+from pellucid.recipe import Call, dump, load
+from pellucid.training import RunFolderCLI, classes_of, train
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
@@ -24,26 +24,27 @@ TINY = {
 }
 UNUSED = 2 * 4 * 64 + 2 * 3 * 64
 """Parameters of DualDn's program that its forward leaves out."""
-# Noise-DA's are read elsewhere: another command trains them.
-OURS = [path for path in RECIPES if not path.stem.startswith("noiseda")]
 
 
 class Parser(RunFolderCLI):
     """Reads a recipe and builds the network alone, without memory unless it has weights."""
 
     def instantiate_classes(self) -> None:
-        self.config.data.sources = self.config.data.validation = ()
+        if self.config.training == "raw":
+            self.config.data.sources = self.config.data.validation = ()
         real = self.config.model.weights is not None
         with nullcontext() if real else torch.device("meta"):
             self.model = self.parser.instantiate_classes(self.config).model
 
 
-def read(recipe: Path, *words: str) -> Training:
-    settings = {"run": False, "save_config_callback": None, "args": [f"--config={recipe}", *words]}
-    return Parser(Training, RawData, parser_kwargs={"exit_on_error": False}, **settings).model
+def read(recipe: Path, *words: str) -> NetworkTraining:
+    called = [f"--config={recipe}", *words]
+    settings = {"run": False, "save_config_callback": None, "args": called}
+    classes = classes_of(Call.of(called).training)
+    return Parser(*classes, parser_kwargs={"exit_on_error": False}, **settings).model
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_can_be_read_and_builds_its_network(path):
     assert sum(weight.numel() for weight in read(path).net.parameters()) > 100_000
 
@@ -110,7 +111,7 @@ def said(tmp_path: Path, monkeypatch):
     """Gives what is read, and not built, of a recipe that says something of its model."""
     monkeypatch.setattr(DualDomainConfig, "build", lambda _: nn.Identity())
 
-    def read_model(model: dict[str, object], *words: str) -> Training:
+    def read_model(model: dict[str, object], *words: str) -> NetworkTraining:
         path = tmp_path / "said.yaml"
         path.write_text(yaml.safe_dump({"model": model}))
         return read(path, *words)

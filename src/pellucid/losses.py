@@ -1,7 +1,12 @@
 """Losses between restored and clean pictures."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 from torch import Tensor
+
+Loss = Literal["l1", "charbonnier", "balanced_l1", "balanced_l2"]
 
 
 def l1(restored: Tensor, clean: Tensor) -> Tensor:
@@ -28,3 +33,12 @@ def balanced_l2(restored: Tensor, clean: Tensor) -> Tensor:
     """Mean over the batch of each picture's log root mean square error: PSNR, but for a factor."""
     errors = (restored - clean).square().flatten(1).mean(1)
     return torch.log(errors + 1e-12).mean() / 2
+
+
+LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": l1,
+    "charbonnier": charbonnier,
+    "balanced_l1": balanced_l1,
+    "balanced_l2": balanced_l2,
+}
+"""Of restored and clean pictures, by the name that recipes have for it."""

@@ -2,27 +2,95 @@
 # pyright: reportUnknownMemberType=false
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import yaml
 from jsonargparse import get_loader, set_dumper, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
+from pellucid.data.blur import MotionBlur
+from pellucid.data.camera_noise import CameraNoise
+from pellucid.data.degradations import Degradation, GaussianNoise
+from pellucid.data.kernels import CameraShake, KernelFolder, LinearMotion
+from pellucid.data.mixtures import Mixed
+from pellucid.data.picture_sets import PAIR_SETS, REAL_SETS
+from pellucid.data.rain import Rain
 from pellucid.data.synthesis import RawSynthesis
 from pellucid.errors import PellucidError
 from pellucid.networks.backbones import BACKBONES
 from pellucid.networks.dual_domain import DualDomainConfig
+from pellucid.networks.picture import PictureConfig
+from pellucid.objectives.adaptation import Constant, Ramp
 from pellucid.objectives.supervised import Supervised
 from pellucid.schedules import SCHEDULES
 
-KINDS: dict[str, type[Any]] = {**BACKBONES, **SCHEDULES}
-"""Every record that has a `kind`."""
+Kinds = Mapping[str, type[Any]]
+DEGRADATIONS: dict[str, type[Degradation]] = {
+    "gaussian": GaussianNoise,
+    "camera_noise": CameraNoise,
+    "rain": Rain,
+    "motion_blur": MotionBlur,
+    "mixed": Mixed,
+}
+KERNELS: Kinds = {
+    "linear_motion": LinearMotion,
+    "camera_shake": CameraShake,
+    "kernel_folder": KernelFolder,
+}
+WEIGHTS: Kinds = {"ramp": Ramp, "constant": Constant}
+KINDS: Kinds = {**BACKBONES, **SCHEDULES, **DEGRADATIONS, **KERNELS, **REAL_SETS, **WEIGHTS}
+"""Every record that a recipe names by its `kind`."""
 CLASSES = {kind: f"{record.__module__}.{record.__name__}" for kind, record in KINDS.items()}
+PLAIN = frozenset({"diffusion"})
+"""Records with a `kind` of their own: noise levels fall as a cosine too."""
+BY_CLASS = {name: kind for kind, name in CLASSES.items()}
+
+
+class Place(NamedTuple):
+    """Where a recipe holds a record that has a kind."""
+
+    key: str
+    kinds: Kinds
+    unsaid: str | None
+    """Its kind where the recipe says none; None where there is no record then."""
+
+
+SCHEDULE = Place("model.schedule", SCHEDULES, "cosine")
+DEGRADED = Place("data.degradation", DEGRADATIONS, "gaussian")
+WEIGHT = Place("model.adaptation.weight", WEIGHTS, "ramp")
+PLACES: dict[str, tuple[Place, ...]] = {
+    "raw": (
+        Place("model.network.raw", BACKBONES, "unet"),
+        Place("model.network.srgb", BACKBONES, "unet"),
+        SCHEDULE,
+    ),
+    "pictures": (
+        Place("model.network.net", BACKBONES, "noiseda_unet"),
+        SCHEDULE,
+        WEIGHT,
+        DEGRADED,
+        Place("data.degradation.kernels", KERNELS, None),
+        Place("data.pairs", PAIR_SETS, None),
+        Place("data.real", REAL_SETS, None),
+        Place("data.real.degradation", DEGRADATIONS, None),
+        Place("data.validation_pairs", PAIR_SETS, None),
+    ),
+}
+"""Of each kind of training."""
+RECORDS: dict[str, dict[str, type[Any]]] = {
+    "raw": {
+        "model.network": DualDomainConfig,
+        "model.objective": Supervised,
+        "data.synthesis": RawSynthesis,
+    },
+    "pictures": {"model.network": PictureConfig},
+}
+"""Where recipes hold records without a kind."""
 
 
 def load(text: str) -> Any:
@@ -40,31 +108,43 @@ def with_classes(value: Any) -> Any:
 
     jsonargparse takes a record without a class for one of the default's.
     """
-    return mapped(value, lambda said: named(said) if said.get("kind") in KINDS.keys() else said)
+    return mapped(value, lambda said: named(said) if said.get("kind") in KINDS else said, PLAIN)
 
 
 def named(said: dict[str, Any]) -> dict[str, Any]:
     """A record that has a kind, as jsonargparse names it."""
-    return {"class_path": CLASSES[said["kind"]], "init_args": said}
+    kind = said["kind"]
+    own = said if has_kind(KINDS[kind]) else {k: v for k, v in said.items() if k != "kind"}
+    return {"class_path": CLASSES[kind], "init_args": own}
+
+
+def has_kind(record: type[Any]) -> bool:
+    """Whether the kind is a field of the record, which is one of a union then."""
+    return any(field.name == "kind" for field in fields(record))
 
 
 def with_kinds(value: Any) -> Any:
     """The inverse of `with_classes`."""
-    known = CLASSES.values()
 
     def bare(said: dict[str, Any]) -> dict[str, Any]:
-        return said["init_args"] if said.get("class_path") in known else said
+        kind, own = BY_CLASS.get(said.get("class_path", "")), said.get("init_args", {})
+        return said if kind is None else own if "kind" in own else {"kind": kind, **own}
 
     return mapped(value, bare)
 
 
-def mapped(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """The value with every mapping in it changed, the inner ones first."""
+def mapped(
+    value: Any,
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    plain: frozenset[str] = frozenset(),
+) -> Any:
+    """The value with every mapping in it changed, the inner ones first, but for `plain` keys."""
     if isinstance(value, list):
-        return [mapped(item, change) for item in cast(list[Any], value)]
+        return [mapped(item, change, plain) for item in cast(list[Any], value)]
     if isinstance(value, dict):
         pairs = cast(dict[str, Any], value).items()
-        return change({key: mapped(item, change) for key, item in pairs})
+        inner = {key: item if key in plain else mapped(item, change, plain) for key, item in pairs}
+        return change(inner)
     return value
 
 
@@ -77,71 +157,103 @@ UNKNOWN_KIND = re.compile(
 )
 
 
-def with_nearest(message: str, parser: LightningArgumentParser) -> str:
+class Call(NamedTuple):
+    """What a user called: a recipe's text, and the words after it."""
+
+    recipe: str
+    words: list[str]
+
+    @classmethod
+    def of(cls, words: list[str]) -> "Call":
+        """Of `--config=RECIPE` and what follows; no text where there is no such file."""
+        path = Path(words[0].removeprefix("--config="))
+        return cls(path.read_text() if path.is_file() else "", words[1:])
+
+    @property
+    def training(self) -> str:
+        """The kind of training that is asked for, whether there is such a one or not."""
+        said = [value for key, value in options(self.words) if key == "training"]
+        return said[-1] if said else str(said_at("training", self.recipe) or "raw")
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the recipe holds records that have a kind."""
+        return PLACES.get(self.training, ())
+
+
+def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> str:
     """A parser's complaint, with the valid key that is nearest to the one it does not know."""
     unknown = UNKNOWN.search(message)
     if unknown is None:
-        return with_valid_kinds(message)
+        return with_valid_kinds(message, call)
     said = next(name for name in unknown.groups() if name)
-    keys = valid_keys(parser)
+    keys = valid_keys(parser, call)
     ends = {key.rpartition(".")[2] for key in keys}
     near = get_close_matches(said, keys, 1, 0.7) or get_close_matches(said, ends, 1, 0.7)
     return f"unknown option {said}; the nearest one is {near[0]}" if near else message
 
 
-def with_valid_kinds(message: str) -> str:
+def with_valid_kinds(message: str, call: Call) -> str:
     """A parser's complaint, with the kinds that there are in place of the one it does not know."""
     wrong = UNKNOWN_KIND.search(message)
     if wrong is None:
         return message
-    valid = next(kinds for kinds in (BACKBONES, SCHEDULES) if wrong[1] in kinds)
-    return f"unknown kind {wrong[2]}; expected one of {', '.join(valid)}"
+    valid = next((place.kinds for place in call.places if wrong[1] in place.kinds), KINDS)
+    return unknown_kind(wrong[2], valid)
 
 
-def valid_keys(parser: LightningArgumentParser) -> list[str]:
+def unknown_kind(kind: str, valid: Kinds) -> str:
+    """The answer to a kind that there is not."""
+    return f"unknown kind {kind}; expected one of {', '.join(valid)}"
+
+
+def valid_keys(parser: LightningArgumentParser, call: Call) -> list[str]:
     """Every key that a recipe can hold, those of the configuration records inside included."""
     keys = [name for name in vars(parser.get_defaults().as_flat()) if not name.startswith("__")]
-    inside = [("model.network", DualDomainConfig), ("model.objective", Supervised)]
-    inside += [("data.synthesis", RawSynthesis)]
-    for domain in ("raw", "srgb"):
-        inside += [(f"model.network.{domain}", config) for config in BACKBONES.values()]
-    inside += [("model.schedule", schedule) for schedule in SCHEDULES.values()]
+    inside = list(records_of(call.training).items())
+    inside += [(place.key, record) for place in call.places for record in place.kinds.values()]
     return keys + [f"{key}.{field.name}" for key, record in inside for field in fields(record)]
 
 
-UNSAID = {"model.network.raw": "unet", "model.network.srgb": "unet", "model.schedule": "cosine"}
-"""Where a recipe holds records that have a kind, and their kind where it says none."""
+def records_of(training: str) -> dict[str, type[Any]]:
+    """Where recipes of a kind of training hold records without a kind."""
+    if training == "raw":
+        return RECORDS["raw"]
+    # The others do without the diffusion library.
+    from pellucid.objectives.adaptation_config import ADAPTATION_RECORDS
+
+    inside = {f"model.adaptation{key}": record for key, record in ADAPTATION_RECORDS.items()}
+    return RECORDS.get(training, {}) | inside
 
 
-def recipe_text(word: str) -> str:
-    """The text of a recipe; empty where there is none, which is answered elsewhere."""
-    path = Path(word.removeprefix("--config="))
-    return path.read_text() if path.is_file() else ""
-
-
-def refuse_strangers(recipe: str, words: list[str]) -> None:
-    """Raise PellucidError for an option that a record of its kind does not have.
+def refuse_strangers(call: Call) -> None:
+    """Raise PellucidError for a kind that there is not, or an option that its record does not have.
 
     jsonargparse would look for another kind that has it.
     """
-    said = list(options(words))
-    for place, unsaid in UNSAID.items():
-        kind = last_kind(place, recipe, said, unsaid)
-        # An unknown kind is answered by its own words.
-        valid = [f"{place}.{field.name}" for field in fields(KINDS[kind])] if kind in KINDS else []
-        for key in (key for key, _ in said if valid and key.startswith(f"{place}.")):
-            if key not in valid:
+    said = list(options(call.words))
+    for place in call.places:
+        kind = last_kind(place, call.recipe, said)
+        if kind is None:
+            continue
+        if kind not in place.kinds:
+            raise PellucidError(unknown_kind(kind, place.kinds))
+        valid = [f"{place.key}.{name.name}" for name in fields(place.kinds[kind])]
+        for key, _ in said:
+            inner = [f"{name}." for name in valid]
+            if key.startswith(f"{place.key}.") and not f"{key}.".startswith(tuple(inner)):
                 (near,) = get_close_matches(key, valid, 1, 0)
                 raise PellucidError(f"unknown option {key} of {kind}; the nearest one is {near}")
 
 
-def last_kind(place: str, recipe: str, said: list[tuple[str, str]], unsaid: str) -> str:
+def last_kind(place: Place, recipe: str, said: list[tuple[str, str]]) -> str | None:
     """The kind of the record at a place, by the recipe and then by the options."""
-    kind = kind_of(place, recipe, unsaid)
+    found = said_at(f"{place.key}.kind", recipe)
+    kind = place.unsaid if found is None else str(found)
     for key, value in said:
-        if key == place:
-            kind = kind_of("", value, kind)
-        elif key == f"{place}.kind":
+        if key == place.key:
+            kind = str(said_at("kind", value) or kind)
+        elif key == f"{place.key}.kind":
             kind = value
     return kind
 
@@ -154,12 +266,12 @@ def options(words: list[str]) -> Iterator[tuple[str, str]]:
             yield key, value if equals else following
 
 
-def kind_of(place: str, text: str, otherwise: str) -> str:
-    """The kind that a recipe says at a place, or a record at none."""
+def said_at(place: str, text: str) -> object:
+    """What a recipe says at a place; None where it says nothing there."""
     try:
         value = cast(object, get_loader("yaml")(text))
     except yaml.YAMLError:
-        return otherwise  # answered when the recipe is parsed
-    for name in [*place.split("."), "kind"] if place else ["kind"]:
+        return None  # answered when the recipe is parsed
+    for name in place.split("."):
         value = cast(dict[str, object], value).get(name) if isinstance(value, dict) else None
-    return otherwise if value is None else str(value)
+    return value

@@ -13,13 +13,11 @@ from typing import Any, cast
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from torch import Tensor
 
-from pellucid.checkpoint import save_network
-from pellucid.data.synthesis import Sample
+from pellucid.checkpoint import Network, save_network
 from pellucid.io import replacing, write_picture
-from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
-from pellucid.training_data import RawData
+from pellucid.network_training import NetworkTraining
+from pellucid.training_data import StepData
 
 Sitting = dict[str, Any]
 """A line of `runs.jsonl`: versions, machine, seeds and licences, and the steps of one sitting."""
@@ -48,39 +46,23 @@ def tidy(folder: Path) -> None:
 
 
 class SamplePictures(Callback):
-    """Writes the first validation samples noisy, restored and clean, one above the other."""
+    """Writes what the first validation samples look like."""
 
     def on_validation_batch_end(
         self,
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: object,
-        batch: Sample,
+        batch: object,
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
         """Write `samples/STEP.png` from the first batch."""
-        if batch_idx == 0 and trainer.is_global_zero:
+        if batch_idx == dataloader_idx == 0 and trainer.is_global_zero:
             folder = Path(trainer.default_root_dir) / "samples"
             folder.mkdir(parents=True, exist_ok=True)
-            sheet = contact_sheet(network_of(pl_module), batch)
+            sheet = cast(NetworkTraining, pl_module).sheet(batch)
             write_picture(folder / f"{trainer.global_step:07d}.png", sheet)
-
-
-def network_of(module: LightningModule) -> DualDomainNet:
-    """The network that a Lightning module trains."""
-    return cast(DualDomainNet, module.net)
-
-
-@torch.no_grad()
-def contact_sheet(net: DualDomainNet, batch: Sample) -> Tensor:
-    """Picture (3, 3 H, B W): noisy, restored and clean samples in rows."""
-    restored = net(batch.noisy, batch.camera, batch.noise, batch.rendering).srgb
-    noisy, clean = (
-        net.develop(mosaic, batch.camera, batch.rendering) for mosaic in (batch.noisy, batch.clean)
-    )
-    rows = [torch.cat(list(pictures), dim=-1) for pictures in (noisy, restored, clean)]
-    return torch.cat(rows, dim=-2).clamp(0, 1)
 
 
 class RunFacts(Callback):
@@ -154,9 +136,9 @@ def facts(trainer: Trainer) -> Sitting:
     }
 
 
-def data_of(trainer: Trainer) -> RawData:
+def data_of(trainer: Trainer) -> StepData:
     """What a run is trained on; Lightning sets it without declaring it."""
-    return cast(RawData, vars(trainer)["datamodule"])
+    return cast(StepData, vars(trainer)["datamodule"])
 
 
 def commit() -> str | None:
@@ -186,19 +168,13 @@ class Export(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write `weights.safetensors`, and `card.md` about them."""
         if trainer.is_global_zero:
-            folder = Path(trainer.default_root_dir)
-            said = metadata(sittings(folder), trainer.global_step, start_of(pl_module))
-            config = cast(DualDomainConfig, pl_module.config)
+            folder, trained = Path(trainer.default_root_dir), cast(NetworkTraining, pl_module)
+            said = metadata(sittings(folder), trainer.global_step, trained.start)
             path = folder / "weights.safetensors"
-            save_network(network_of(pl_module), config, path, **said)
+            save_network(trained.net, trained.config, path, **said)
             with replacing(folder / "card.md") as file:
-                file.write(card(trainer, network_of(pl_module), said).encode())
+                file.write(card(trainer, trained.net, said).encode())
             print(f"wrote {path}")
-
-
-def start_of(module: LightningModule) -> dict[str, str]:
-    """What is known of the weights that a training began with; nothing of random ones."""
-    return cast(dict[str, str], module.start)
 
 
 def metadata(run: list[Sitting], steps: int, start: dict[str, str]) -> dict[str, str]:
@@ -212,7 +188,7 @@ def metadata(run: list[Sitting], steps: int, start: dict[str, str]) -> dict[str,
     return {key: str(value) for key, value in said.items()}
 
 
-def card(trainer: Trainer, net: DualDomainNet, said: dict[str, str]) -> str:
+def card(trainer: Trainer, net: Network, said: dict[str, str]) -> str:
     """A model card in Markdown: data, licences, seeds, steps, hours, code and command."""
     data = data_of(trainer)
     rows = {
@@ -240,7 +216,7 @@ def begun(start: dict[str, str]) -> str:
     return f"`{start['weights']}`" + (f" ({', '.join(said)})" if said else "")
 
 
-def licence_list(data: RawData) -> str:
+def licence_list(data: StepData) -> str:
     """The licences of the pictures that were trained on, with the files under each."""
     found = data.licences()
     if not found:

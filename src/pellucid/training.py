@@ -4,146 +4,40 @@
 import re
 import shlex
 import warnings
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
-from torch import Tensor
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
-from pellucid.checkpoint import read_checkpoint
-from pellucid.data.synthesis import Sample
 from pellucid.errors import FileError, PellucidError
-from pellucid.models import weights_of
-from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
-from pellucid.objectives.supervised import Supervised
-from pellucid.optimizer import Muon
-from pellucid.recipe import recipe_text, refuse_strangers, with_nearest
+from pellucid.network_training import NetworkTraining
+from pellucid.picture_data import PictureData
+from pellucid.raw_training import Training
+from pellucid.recipe import Call, refuse_strangers, with_nearest
 from pellucid.run_bar import RunBar
 from pellucid.run_folder import Export, RunFacts, SamplePictures, WholeCheckpoints, tidy
-from pellucid.schedules import Cosine, Schedule
-from pellucid.training_data import RawData
+from pellucid.training_data import RawData, StepData
 
-OptimizerName = Literal["adamw", "muon"]
-DEFAULT_SCHEDULE = Cosine()
-
-
-class Training(LightningModule):
-    """A dual-domain network, its objective and its optimiser."""
-
-    def __init__(
-        self,
-        network: DualDomainConfig | None = None,
-        objective: Supervised | None = None,
-        optimizer: OptimizerName = "adamw",
-        learning_rate: float = 1e-3,
-        weight_decay: float = 1e-4,
-        schedule: Schedule = DEFAULT_SCHEDULE,
-        bfloat16_share: float = 0.0,
-        weights: str | None = None,
-    ) -> None:
-        """Nothing is built but the network.
-
-        Args:
-            network: What is trained; left out with `weights`, what those hold.
-            objective: What is minimised.
-            optimizer: What moves the weights; for Muon try ten times the learning rate.
-            learning_rate: Highest learning rate.
-            weight_decay: Decoupled from the gradient.
-            schedule: How the learning rate goes.
-            bfloat16_share: Share of the steps, from the first, that are taken in bfloat16: faster
-                where the processor knows it, and the rest of the steps mend what it blurs.
-            weights: Model to begin from: a shipped one, a weights file or a run folder; left out,
-                random weights.
-        """
-        super().__init__()
-        self.net, self.config, self.start = begin(network, weights)
-        self.objective = objective or Supervised()
-        self.optimizer: OptimizerName = optimizer
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.schedule, self.bfloat16_share = schedule, bfloat16_share
-
-    def training_step(self, batch: Sample, _: int) -> Tensor:
-        """Loss of one batch."""
-        with self._precision():
-            loss, logs = self.objective(self.net, batch)
-        # Over all devices, so that a log does not depend on their number.
-        self.log_dict(
-            {f"train/{name}": value for name, value in logs.items()}, prog_bar=True, sync_dist=True
-        )
-        return loss
-
-    def _precision(self) -> AbstractContextManager[object]:
-        """That of the trainer, once the steps in bfloat16 are done."""
-        if self.global_step >= self.bfloat16_share * self._last_step:
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
-
-    @property
-    def _last_step(self) -> int:
-        return max(1, int(self.trainer.estimated_stepping_batches))
-
-    def validation_step(self, batch: Sample, _: int) -> None:
-        """PSNR of the restored picture, and what it gains over the picture developed as it is."""
-        truth = self.net.develop(batch.clean, batch.camera, batch.rendering)
-        noisy = self.net.develop(batch.noisy, batch.camera, batch.rendering)
-        restored = self.net(batch.noisy, batch.camera, batch.noise, batch.rendering).srgb
-        after, before = (_psnr(picture.clamp(0, 1), truth) for picture in (restored, noisy))
-        self.log_dict(
-            {"val/psnr": after.mean(), "val/gain": (after - before).mean()},
-            prog_bar=True,
-            sync_dist=True,
-            batch_size=len(after),
-        )
-
-    def _new_optimizer(self) -> Optimizer:
-        rate, decay = self.learning_rate, self.weight_decay
-        match self.optimizer:
-            case "adamw":
-                return AdamW(self.net.parameters(), rate, weight_decay=decay)
-            case "muon":
-                return Muon(self.net, rate, weight_decay=decay)
-
-    def configure_optimizers(self) -> Any:
-        """The optimiser and its schedule, which depends on the step alone."""
-        optimizer, last = self._new_optimizer(), self._last_step
-
-        # A function: what LambdaLR keeps of an object would bring back the schedule of the
-        # sitting before.
-        def scale(step: int) -> float:
-            return self.schedule.factor(step, last, self.learning_rate)
-
-        return [optimizer], [{"scheduler": LambdaLR(optimizer, scale), "interval": "step"}]
+TrainingName = Literal["raw", "pictures"]
+"""What a recipe trains: a dual-domain network on raws, or a network of pictures."""
 
 
-def begin(
-    network: DualDomainConfig | None, weights: str | None
-) -> tuple[DualDomainNet, DualDomainConfig, dict[str, str]]:
-    """The network that a training begins with, and what is known of the weights that it has."""
-    if weights is None:
-        config = network or DualDomainConfig()
-        return config.build(), config, {}
-    with weights_of(weights) as path:
-        found = read_checkpoint(path)
-    if not isinstance(found.net, DualDomainNet) or not isinstance(found.config, DualDomainConfig):
-        raise PellucidError(f"{weights}: restores pictures; expected a network of raw photographs")
-    if network not in (None, found.config):
-        raise PellucidError(f"{weights} holds another network than the recipe; expected one alone")
-    return found.net.train(), found.config, {"weights": weights, **found.facts}
+def classes_of(name: str) -> tuple[type[NetworkTraining], type[StepData]]:
+    """Lightning's module and data of a recipe; a name that there is not is answered elsewhere."""
+    match name:
+        case "pictures":
+            # The others do without the diffusion library.
+            from pellucid.picture_training import PictureTraining
 
-
-def _psnr(picture: Tensor, truth: Tensor) -> Tensor:
-    """PSNR (B,) of pictures in [0, 1]."""
-    return -10 * (picture - truth).square().flatten(1).mean(1).clamp(min=1e-12).log10()
+            return PictureTraining, PictureData
+        case _:
+            return Training, RawData
 
 
 class RunFolderCLI(LightningCLI):
@@ -158,16 +52,19 @@ class RunFolderCLI(LightningCLI):
         parser.add_argument(
             "--checkpoint_every", type=int, default=500, help="Steps between checkpoints."
         )
+        parser.add_argument(
+            "--training", type=TrainingName, default="raw", help="What kind of network is trained."
+        )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse what `train` gives; Lightning's own would warn of the words after `pellucid`."""
         self.words: list[str] = args
-        recipe, *words = self.words
-        refuse_strangers(recipe_text(recipe), words)
+        call = Call.of(self.words)
+        refuse_strangers(call)
         try:
             self.config = parser.parse_args(args)
         except ArgumentError as error:
-            raise PellucidError(with_nearest(" ".join(str(error).split()), parser)) from None
+            raise PellucidError(with_nearest(" ".join(str(error).split()), parser, call)) from None
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer that saves often and exports at the end."""
@@ -228,12 +125,12 @@ def train(recipe: Path, overrides: list[str]) -> None:
 
     Raises PellucidError where the recipe or an override makes no sense.
     """
+    words = [f"--config={recipe}", *overrides]
     try:
         cli = RunFolderCLI(
-            Training,
-            RawData,
+            *classes_of(Call.of(words).training),
             run=False,
-            args=[f"--config={recipe}", *overrides],
+            args=words,
             save_config_callback=None,
             # Ranks share the samples by their numbers: FromStep.
             trainer_defaults={"use_distributed_sampler": False},

@@ -1,47 +1,38 @@
 """The data of a training run, numbered by its step: nothing that stops it changes what is seen."""
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Callable, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.licences import by_licence
-from pellucid.data.manifest import is_store
-from pellucid.data.photos import PhotoFolder, PhotoStore
+from pellucid.data.photos import photo_source
 from pellucid.data.sources import Licensed, WeightedSource
-from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw
+from pellucid.data.synthesis import RawSynthesis, SyntheticRaw
+
+WATCHED = 1_000_003
+"""Added to the seed of what is trained on, it is that of what training is watched on."""
 
 
-class RawData(LightningDataModule):
-    """Synthetic raw samples of photographs and dead leaves, or of any mixture of sources."""
+class StepData(LightningDataModule):
+    """Samples numbered by the step: interruptions and ranks do not change what is seen."""
 
     def __init__(
         self,
-        photos: Path | None = None,
-        leave_out: tuple[str, ...] = (),
-        leaves_share: float = 0.15,
-        sources: tuple[WeightedSource, ...] = (),
-        validation: tuple[WeightedSource, ...] = (),
-        synthesis: RawSynthesis | None = None,
         patch: int = 128,
         batch_size: int = 8,
         validation_samples: int = 64,
         seed: int = 0,
         workers: int = 0,
     ) -> None:
-        """Samples numbered by the step: interruptions and ranks do not change what is seen.
+        """Subclasses say what the samples are.
 
         Args:
-            photos: Folder of photographs, or their packed store; without, dead leaves alone.
-            leave_out: Names of photographs that must not be seen.
-            leaves_share: Share of dead leaves among the samples.
-            sources: A mixture in place of photographs and dead leaves.
-            validation: Sources on which training is watched, where they differ.
-            synthesis: From picture or clean raw to sample.
             patch: Side of a patch in pixels.
             batch_size: Patches in a step, on each device.
             validation_samples: Samples, from another seed, on which training is watched.
@@ -49,48 +40,35 @@ class RawData(LightningDataModule):
             workers: Processes that make samples; 0 makes them in the training process.
         """
         super().__init__()
-        if photos and sources:
-            raise ValueError("data has both photos and sources; expected one of them")
-        self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share
-        self.sources, self.validation = sources, validation
-        self.synthesis, self.patch, self.batch_size = synthesis or RawSynthesis(), patch, batch_size
+        self.patch, self.batch_size = patch, batch_size
         self.validation_samples, self.seed, self.workers = validation_samples, seed, workers
 
-    def setup(self, stage: str) -> None:
-        """Read the photographs."""
-        if not self.sources:
-            leaves = WeightedSource(DeadLeaves(), self.leaves_share if self.photos else 1.0)
-            self.sources = (*self._photographs(), leaves)
+    @abstractmethod
+    def training_set(self) -> Dataset[Any]:
+        """Samples without end."""
 
-    def _photographs(self) -> list[WeightedSource]:
-        if self.photos is None:
-            return []
-        read = PhotoStore if is_store(self.photos) else PhotoFolder
-        return [WeightedSource(read(self.photos, self.leave_out), 1 - self.leaves_share)]
+    @abstractmethod
+    def validation_sets(self) -> Sequence[Dataset[Any]]:
+        """Samples without end, of each of which the first ones watch the training."""
 
-    def samples(self, seed: int, sources: tuple[WeightedSource, ...] = ()) -> SyntheticRaw:
-        """Samples of one seed, of the training's sources unless told."""
-        drawn = sources or self.sources
-        mixture, weights = [each.source for each in drawn], [each.weight for each in drawn]
-        return SyntheticRaw(mixture, weights, self.synthesis, self.patch, seed)
+    @abstractmethod
+    def files(self) -> Sequence[object]:
+        """All that samples come from; those with licences tell them."""
+
+    @abstractmethod
+    def words(self) -> list[str]:
+        """What the samples come from, for the model card."""
 
     def licences(self) -> dict[str, list[str]]:
         """Each licence and the training's files under it, for the model card."""
-        licensed = [each.source for each in self.sources if isinstance(each.source, Licensed)]
-        return by_licence(
+        named = {
             (name, licence)
-            for source in licensed
+            for source in self.files()
+            if isinstance(source, Licensed)
             for licence, names in source.licences().items()
             for name in names
-        )
-
-    def words(self) -> list[str]:
-        """Each source, the number of its files and its share of the samples, for the model card."""
-        whole = sum(each.weight for each in self.sources)
-        return [
-            f"{each.weight / whole:.0%} {type(each.source).__name__}{_count(each.source)}"
-            for each in self.sources
-        ]
+        }
+        return by_licence(sorted(named))
 
     @property
     def patches_per_step(self) -> int:
@@ -99,7 +77,7 @@ class RawData(LightningDataModule):
         assert trainer is not None
         return self.batch_size * trainer.accumulate_grad_batches * trainer.world_size
 
-    def train_dataloader(self) -> DataLoader[Sample]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Batches from the present step on, without end."""
         trainer = self.trainer
         assert trainer is not None
@@ -109,19 +87,19 @@ class RawData(LightningDataModule):
             trainer.global_rank,
             trainer.world_size,
         )
-        return self._loader(self.samples(self.seed), sampler)
+        return self._loader(self.training_set(), sampler)
 
-    def val_dataloader(self) -> DataLoader[Sample]:
+    def val_dataloader(self) -> list[DataLoader[Any]]:
         """The same samples every time, rounded up to as many for every rank."""
         trainer = self.trainer
         assert trainer is not None
         rank, ranks = trainer.global_rank, trainer.world_size
-        samples = self.samples(self.seed + 1_000_003, self.validation)
         # As many for each: Lightning truncates the mean of unequal counts.
         shared = -(-self.validation_samples // ranks) * ranks
-        return self._loader(samples, range(rank, shared, ranks))
+        numbers = range(rank, shared, ranks)
+        return [self._loader(samples, numbers) for samples in self.validation_sets()]
 
-    def _loader(self, samples: SyntheticRaw, sampler: Sampler[int] | range) -> DataLoader[Sample]:
+    def _loader(self, samples: Dataset[Any], sampler: Sampler[int] | range) -> DataLoader[Any]:
         return SampleLoader(
             samples,
             self.batch_size,
@@ -133,6 +111,84 @@ class RawData(LightningDataModule):
         )
 
 
+def photos_and_leaves(
+    photos: Path | None, leave_out: tuple[str, ...], leaves_share: float
+) -> tuple[WeightedSource, ...]:
+    """Photographs with their share of dead leaves; dead leaves alone without photographs."""
+    if photos is None:
+        return (WeightedSource(DeadLeaves()),)
+    read = WeightedSource(photo_source(photos, leave_out), 1 - leaves_share)
+    return read, WeightedSource(DeadLeaves(), leaves_share)
+
+
+def shares(sources: Sequence[WeightedSource]) -> list[str]:
+    """Each source, the number of its files and its share of the samples."""
+    whole = sum(each.weight for each in sources)
+    return [
+        f"{each.weight / whole:.0%} {type(each.source).__name__}{_count(each.source)}"
+        for each in sources
+    ]
+
+
+class RawData(StepData):
+    """Synthetic raw samples of photographs and dead leaves, or of any mixture of sources."""
+
+    def __init__(
+        self,
+        photos: Path | None = None,
+        leave_out: tuple[str, ...] = (),
+        leaves_share: float = 0.15,
+        sources: tuple[WeightedSource, ...] = (),
+        validation: tuple[WeightedSource, ...] = (),
+        synthesis: RawSynthesis | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Samples numbered by the step: interruptions and ranks do not change what is seen.
+
+        Args:
+            photos: Folder of photographs, or their packed store; without, dead leaves alone.
+            leave_out: Names of photographs that must not be seen.
+            leaves_share: Share of dead leaves among the samples.
+            sources: A mixture in place of photographs and dead leaves.
+            validation: Sources on which training is watched, where they differ.
+            synthesis: From picture or clean raw to sample.
+            kwargs: What all data has.
+        """
+        super().__init__(**kwargs)
+        if photos and sources:
+            raise ValueError("data has both photos and sources; expected one of them")
+        self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share
+        self.sources, self.validation = sources, validation
+        self.synthesis = synthesis or RawSynthesis()
+
+    def setup(self, stage: str) -> None:
+        """Read the photographs."""
+        if not self.sources:
+            self.sources = photos_and_leaves(self.photos, self.leave_out, self.leaves_share)
+
+    def samples(self, seed: int, sources: tuple[WeightedSource, ...] = ()) -> SyntheticRaw:
+        """Samples of one seed, of the training's sources unless told."""
+        drawn = sources or self.sources
+        mixture, weights = [each.source for each in drawn], [each.weight for each in drawn]
+        return SyntheticRaw(mixture, weights, self.synthesis, self.patch, seed)
+
+    def training_set(self) -> Dataset[Any]:
+        """Synthetic raws."""
+        return self.samples(self.seed)
+
+    def validation_sets(self) -> Sequence[Dataset[Any]]:
+        """Synthetic raws of another seed."""
+        return [self.samples(self.seed + WATCHED, self.validation)]
+
+    def files(self) -> Sequence[object]:
+        """The sources."""
+        return [each.source for each in self.sources]
+
+    def words(self) -> list[str]:
+        """Each source, the number of its files and its share of the samples."""
+        return shares(self.sources)
+
+
 def _count(source: object) -> str:
     """The number of a source's files in words."""
     if not isinstance(source, Licensed):
@@ -140,7 +196,7 @@ def _count(source: object) -> str:
     return f" of {sum(len(names) for names in source.licences().values())} files"
 
 
-class SampleLoader(DataLoader[Sample]):
+class SampleLoader(DataLoader[Any]):
     """A loader whose place follows from the trainer's step, so that it has no state of its own."""
 
     def state_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from pellucid.color import decode, encode
 from pellucid.data.licences import by_licence, stated_licences
+from pellucid.data.manifest import is_store
 from pellucid.data.store import Store
 from pellucid.errors import FileError
 
@@ -89,6 +90,11 @@ class PhotoStore(Photographs):
     def licences(self) -> dict[str, list[str]]:
         """Each licence and the photographs under it."""
         return self.store.licences()
+
+
+def photo_source(photos: Path, leave_out: tuple[str, ...] = ()) -> PhotoFolder | PhotoStore:
+    """Photographs of a folder, or of its packed store."""
+    return (PhotoStore if is_store(photos) else PhotoFolder)(photos, leave_out)
 
 
 def shrink(picture: Tensor, factor: int) -> Tensor:

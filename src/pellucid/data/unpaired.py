@@ -76,6 +76,30 @@ class PairStream(Protocol):
         ...
 
 
+class PatchStream(Protocol):
+    """Where pictures without truth come from."""
+
+    def patch(self, size: int, draw: Draw) -> Tensor:
+        """The picture (3, size, size) of a draw."""
+        ...
+
+
+@dataclass(frozen=True)
+class PicturePatches:
+    """Patches of pictures, each in one of its eight turns, or only mirrored."""
+
+    pictures: Pictures
+    upright: bool = False
+
+    def patch(self, size: int, draw: Draw) -> Tensor:
+        """A patch of the draw's picture."""
+        generator = draw.generator()
+        patch = self.pictures.patch_of(draw.which(len(self.pictures)), size, generator)
+        if not self.upright:
+            return turned(patch, generator)
+        return patch.flip(-1) if torch.rand((), generator=generator).item() < 0.5 else patch
+
+
 @dataclass(frozen=True)
 class SyntheticPairs:
     """Clean pictures of a source, degraded."""
@@ -128,25 +152,37 @@ class UnpairedDataset(Dataset[Unpaired]):
     def __init__(
         self,
         pairs: PairStream,
-        real: Pictures,
-        unpaired: Pictures | None = None,
+        real: Pictures | PatchStream,
+        unpaired: Pictures | PatchStream | None = None,
         size: int = 128,
         seed: int = 0,
     ) -> None:
         """`size` is a patch's side in pixels."""
-        self.pairs, self.real, self.unpaired = pairs, real, unpaired
+        self.pairs, self.real = pairs, _stream(real)
+        self.unpaired = None if unpaired is None else _stream(unpaired)
         self.size, self.seed = size, seed
 
     def __getitem__(self, n: int) -> Unpaired:
         """Sample n."""
         pair = self.pairs.patches(self.size, Draw(self.seed, "pairs", n))
-        real = self._patch(self.real, Draw(self.seed, "real", n))
+        real = self.real.patch(self.size, Draw(self.seed, "real", n))
         clean = pair.target
         if self.unpaired is not None:
-            clean = self._patch(self.unpaired, Draw(self.seed, "clean", n))
+            clean = self.unpaired.patch(self.size, Draw(self.seed, "clean", n))
         return Unpaired(pair.input, pair.target, real, clean)
 
-    def _patch(self, pictures: Pictures, draw: Draw) -> Tensor:
-        generator = draw.generator()
-        patch = pictures.patch_of(draw.which(len(pictures)), self.size, generator)
-        return turned(patch, generator)
+
+def _stream(pictures: Pictures | PatchStream) -> PatchStream:
+    return PicturePatches(pictures) if isinstance(pictures, Pictures) else pictures
+
+
+class PairedDataset(Dataset[Patches]):
+    """Pairs without end; sample n is a pure function of (seed, n)."""
+
+    def __init__(self, pairs: PairStream, size: int = 128, seed: int = 0) -> None:
+        """`size` is a patch's side in pixels."""
+        self.pairs, self.size, self.seed = pairs, size, seed
+
+    def __getitem__(self, n: int) -> Patches:
+        """Sample n; equal to the pair of an `UnpairedDataset`."""
+        return self.pairs.patches(self.size, Draw(self.seed, "pairs", n))

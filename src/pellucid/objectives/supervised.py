@@ -1,22 +1,12 @@
 """The supervised objective: both domains against the truth (Li et al. 2024)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
 from pellucid.data.synthesis import Sample
-from pellucid.losses import balanced_l1, balanced_l2, charbonnier, l1
+from pellucid.losses import LOSSES, Loss
 from pellucid.networks.dual_domain import DualDomainNet
-
-Loss = Literal["l1", "charbonnier", "balanced_l1", "balanced_l2"]
-_DISTANCES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    "l1": l1,
-    "charbonnier": charbonnier,
-    "balanced_l1": balanced_l1,
-    "balanced_l2": balanced_l2,
-}
 
 
 @dataclass(frozen=True)
@@ -29,7 +19,7 @@ class Supervised:
 
     def __call__(self, net: DualDomainNet, sample: Sample) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and what to log."""
-        distance = _DISTANCES[self.loss]
+        distance = LOSSES[self.loss]
         restored = net(sample.noisy, sample.camera, sample.noise, sample.rendering)
         truth = net.develop(sample.clean, sample.camera, sample.rendering)
         raw, srgb = distance(restored.mosaic, sample.clean), distance(restored.srgb, truth)
