@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pellucid import RawImage, Rendering, Restorer, develop, read_raw
-from pellucid.cli.restore import describe
-from pellucid.restore import KnownNoise, settle_noise
+from pellucid.batch.job import describe
+from pellucid.known_noise import KnownNoise, settle_noise
 
 Picture = NDArray[np.float64]
 BRIGHTER = 6.0

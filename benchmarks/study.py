@@ -11,10 +11,11 @@ processes with `--shard 1/2` and `--shard 2/2` share it.
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 from torch import Tensor
@@ -52,14 +53,18 @@ class Study:
     def read(cls, path: Path) -> "Study":
         """The study of a YAML file; arms of many seeds come first, of those the first seeds."""
         said = yaml.safe_load(path.read_text())
-        arms = said["arms"].items()
-        turns = [
-            (-len(about["seeds"]), turn, Run(arm, seed, about["minutes"], tuple(about["options"])))
-            for arm, about in arms
-            for turn, seed in enumerate(about["seeds"])
-        ]
-        runs = [run for *_, run in sorted(turns, key=lambda each: each[:2])]
-        return cls(path.parent / said["recipe"], said["noise_levels"], said["tones"], runs)
+        recipe, runs = path.parent / said["recipe"], queue(said["arms"])
+        return cls(recipe, said["noise_levels"], said["tones"], runs)
+
+
+def queue(arms: dict[str, Any]) -> list[Run]:
+    """The runs of a study's arms in their order."""
+    turns = [
+        (-len(about["seeds"]), turn, Run(arm, seed, about["minutes"], tuple(about["options"])))
+        for arm, about in arms.items()
+        for turn, seed in enumerate(about["seeds"])
+    ]
+    return [run for *_, run in sorted(turns, key=lambda each: each[:2])]
 
 
 def write_json(path: Path, value: object) -> None:
@@ -108,9 +113,17 @@ def carry_out(
     write_json(folder / "scores.json", {"run": asdict(run), "rows": [asdict(row) for row in rows]})
 
 
-def left(study: Study, runs: Path) -> Iterator[Run]:
+def left(queued: Iterable[Run], runs: Path) -> list[Run]:
     """Runs without scores."""
-    return (run for run in study.runs if not (run.folder(runs) / "scores.json").exists())
+    return [run for run in queued if not (run.folder(runs) / "scores.json").exists()]
+
+
+def show(queued: Iterable[Run], runs: Path) -> None:
+    """Print the queue."""
+    waiting = left(queued, runs)
+    for run in queued:
+        state = "waits" if run in waiting else "done"
+        print(f"{run.arm:20} seed {run.seed}  {run.minutes:g} min  {state}")
 
 
 def shard(text: str) -> tuple[int, int]:
@@ -135,15 +148,12 @@ def main() -> None:
     study = Study.read(said.study)
     first, every = said.shard
     study = replace(study, runs=study.runs[first::every])
-    waiting = list(left(study, said.runs))
     if said.list:
-        for run in study.runs:
-            state = "waits" if run in waiting else "done"
-            print(f"{run.arm:20} seed {run.seed}  {run.minutes:g} min  {state}")
+        show(study.runs, said.runs)
         return
     if said.photos is None or said.test is None:
         parser.error("expected --photos and --test")
-    for run in waiting:
+    for run in left(study.runs, said.runs):
         print(f"{run.arm}, seed {run.seed}", flush=True)
         carry_out(study, run, said.photos, said.test, said.limit, said.runs)
 

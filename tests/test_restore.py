@@ -25,9 +25,9 @@ from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
 from pellucid.errors import NetworkError
 from pellucid.io import DngFields
+from pellucid.known_noise import settle_noise
 from pellucid.networks import PictureConfig
 from pellucid.noise import add_noise
-from pellucid.restore import settle_noise
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.0, 1.0, 1.6]))
 NOISE = Noise(5e-3, 1e-5)

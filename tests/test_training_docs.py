@@ -1,17 +1,19 @@
-"""Every command line of docs/training.md is one that `pellucid train` takes."""
+"""Every command line of the pages on training is one that `pellucid train` takes."""
 
 import shlex
 from pathlib import Path
 
 import pytest
+from jsonargparse import get_loader
 
-from pellucid.training import RunFolderCLI, Training
-from pellucid.training_data import RawData
+from pellucid.recipe import Call
+from pellucid.training import RunFolderCLI, classes_of
 
 ROOT = Path(__file__).parents[1]
 LINES = [
     line
-    for line in (ROOT / "docs" / "training.md").read_text().splitlines()
+    for page in ("training", "adaptation")
+    for line in (ROOT / "docs" / f"{page}.md").read_text().splitlines()
     if line.startswith("pellucid train ")
 ]
 
@@ -24,11 +26,11 @@ class Parser(RunFolderCLI):
 
 
 def yaml_like(value: object) -> object:
-    """A number, or a word in small letters."""
-    try:
-        return float(str(value))
-    except ValueError:
-        return str(value).lower()
+    """What YAML makes of an option's words, or what was made of them."""
+    said = get_loader("yaml")(value) if isinstance(value, str) else value
+    if isinstance(said, list | tuple):
+        return [yaml_like(each) for each in said]
+    return said if said is None or isinstance(said, int | float) else str(said)
 
 
 def test_there_are_command_lines():
@@ -43,11 +45,12 @@ def test_a_command_line_is_taken(line, monkeypatch, capsys):
         recipe = "recipes/default.yaml"  # its run folder is not there
     arguments = [f"--config={recipe}", *words]
     settings = {"run": False, "save_config_callback": None, "args": arguments}
+    classes = classes_of(Call.of(arguments).training)
     if "--print_config" in words:
         with pytest.raises(SystemExit) as stopped:
-            Parser(Training, RawData, **settings)
+            Parser(*classes, **settings)
         assert stopped.value.code == 0 and "loss: charbonnier" in capsys.readouterr().out
         return
-    config = Parser(Training, RawData, **settings).config.as_flat()
+    config = Parser(*classes, **settings).config.as_flat()
     for option, value in zip(words[::2], words[1::2], strict=True):
         assert yaml_like(vars(config)[option.removeprefix("--")]) == yaml_like(value)

@@ -1,5 +1,6 @@
 """Colour: transfer curves and their inverses, white points, XYZ, and camera matrices."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -21,6 +22,45 @@ SRGB_TO_XYZ: dict[Illuminant, tuple[tuple[float, float, float], ...]] = {
         (0.0139322, 0.0971045, 0.7141733),
     ),
 }
+
+OutputProfile = Literal["srgb", "display-p3", "rec2020", "linear"]
+"""Colours of a finished picture; `linear` is linear light of sRGB's primaries."""
+SRGB = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
+PRIMARIES: dict[OutputProfile, tuple[tuple[float, float], ...]] = {
+    "srgb": SRGB,
+    "display-p3": ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),  # SMPTE EG 432-1
+    "rec2020": ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),  # ITU-R BT.2020
+    "linear": SRGB,
+}
+"""Chromaticities x, y of red, green and blue; white is D65."""
+PROFILE_CURVES: dict[OutputProfile, Transfer] = {
+    "srgb": "srgb",
+    "display-p3": "srgb",
+    "rec2020": "rec709",
+    "linear": "linear",
+}
+
+
+def primaries_to_xyz(
+    chromaticities: Sequence[tuple[float, float]], white: tuple[float, float] = (0.3127, 0.3290)
+) -> Tensor:
+    """Matrix (3, 3) to XYZ of chromaticities of red, green, blue that add to white (RP 177)."""
+    x, y = torch.tensor([*chromaticities, white], dtype=torch.float64).unbind(1)
+    lights = torch.stack([x / y, torch.ones_like(x), (1 - x - y) / y])
+    return lights[:, :3] * (torch.inverse(lights[:, :3]) @ lights[:, 3])
+
+
+def to_profile(srgb: Tensor, profile: OutputProfile) -> Tensor:
+    """sRGB display values (..., 3, H, W) as display values of a profile.
+
+    Values outside [0, 1] are colours outside sRGB; those outside the profile's gamut stay outside.
+    """
+    if profile == "srgb":
+        return srgb
+    linear = decode(srgb.abs(), "srgb") * srgb.sign()
+    ours, theirs = (primaries_to_xyz(PRIMARIES[name]) for name in ("srgb", profile))
+    light = apply_matrix(linear, (torch.inverse(theirs) @ ours).to(linear))
+    return encode(light.abs(), PROFILE_CURVES[profile]) * light.sign()
 
 
 def apply_matrix(picture: Tensor, matrix: Tensor) -> Tensor:

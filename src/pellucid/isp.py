@@ -18,10 +18,8 @@ from pellucid.color import (
     normalise_rows,
 )
 from pellucid.demosaic import Border, Demosaic, demosaic
+from pellucid.highlights import KNEE, roll_to_white
 from pellucid.raw import Camera
-
-KNEE = 0.95
-"""Highlights below this are left alone; from 1 on, every channel is white."""
 
 
 class _Rendering(NamedTuple):
@@ -51,8 +49,9 @@ class ISPConfig:
 
     demosaic: Demosaic = "malvar2004"
     transfer: Transfer = "rec709"
-    highlights: Literal["roll", "clip"] = "roll"
-    """`roll` brings demosaicked highlights smoothly to 1; `clip` cuts the balanced mosaic there."""
+    highlights: Literal["roll", "rebuilt", "clip"] = "roll"
+    """`roll` brings demosaicked highlights smoothly to 1; `clip` cuts the balanced mosaic there;
+    `rebuilt` takes a mosaic that `lift_highlights` went over, and rolls off behind exposure."""
     gamut: Literal["clamp", "keep"] = "clamp"
     """What the matrix leaves outside [0, 1]: `keep` sends it through the curves, as DualDn does."""
     matrix: Literal["joint", "separate"] = "joint"
@@ -95,12 +94,28 @@ def to_linear(mosaic: Tensor, camera: Camera, config: ISPConfig) -> Tensor:
     return roll_highlights(linear) if config.highlights == "roll" else linear
 
 
+def render_linear(light: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig) -> Tensor:
+    """sRGB picture (..., 3, H, W) of demosaicked camera RGB, or of grey (..., 1, H, W).
+
+    Neither is white-balanced yet.
+    """
+    return finish(balance_linear(light, camera, config), camera, rendering, config)
+
+
+def balance_linear(light: Tensor, camera: Camera, config: ISPConfig) -> Tensor:
+    """White-balanced linear camera RGB (..., 3, H, W) of what arrives demosaicked."""
+    linear = light * camera.white_balance.to(light)[..., None, None]
+    return _clip(linear, 1e-8, 1) if config.highlights == "clip" else roll_highlights(linear)
+
+
 def finish(linear: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig) -> Tensor:
     """sRGB picture (..., 3, H, W) of white-balanced linear camera RGB (..., 3, H, W)."""
     exposure, tone = (value.to(linear) for value in rendering)
     srgb_linear = (
         apply_matrix(linear, matrix_to_srgb(camera, config)) * exposure[..., None, None, None]
     )
+    if config.highlights == "rebuilt":
+        srgb_linear = roll_to_white(srgb_linear)
     if config.gamut == "clamp":
         srgb_linear = srgb_linear.clamp(0, 1)
     return tone_curve(encode(srgb_linear, config.transfer), tone)

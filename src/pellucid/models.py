@@ -9,8 +9,8 @@ from pellucid.checkpoint import Network, load_network
 from pellucid.errors import PellucidError
 from pellucid.importers import PublishedOptions
 
-SHIPPED = ("default",)
-"""Names of the models in the package."""
+SHIPPED = ("default", "denoise", "derain")
+"""Names of the models in the package: `default` for raws, the others for finished pictures."""
 
 
 def load_model(model: str | Path, options: PublishedOptions | None = None) -> Network:

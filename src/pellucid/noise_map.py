@@ -9,9 +9,11 @@ from torch import Tensor
 from pellucid.bayer import pack, pad, per_site, unpad
 from pellucid.color import apply_matrix, encode, encode_slope
 from pellucid.demosaic import MIRROR, Demosaic, convolve, directed_weights, linear_weights
+from pellucid.highlights import roll_to_white, rolled_slope
 from pellucid.isp import (
     ISPConfig,
     Rendering,
+    balance_linear,
     matrix_to_srgb,
     render,
     roll_slope,
@@ -29,25 +31,63 @@ def published_map(
     rendering: Rendering,
     config: ISPConfig,
     floor: float = 1e-12,
+    gain: Tensor | float = 1.0,
 ) -> Tensor:
     """DualDn's map (..., 3, H, W): the raw standard deviation rendered as if it were a picture."""
-    return render(standard_deviation(mosaic, noise, floor), camera, rendering, config)
+    return render(standard_deviation(mosaic, noise, floor) * gain, camera, rendering, config)
 
 
 def propagated_map(
-    mosaic: Tensor, noise: Noise, camera: Camera, rendering: Rendering, config: ISPConfig
+    mosaic: Tensor,
+    noise: Noise,
+    camera: Camera,
+    rendering: Rendering,
+    config: ISPConfig,
+    gain: Tensor | float = 1.0,
 ) -> Tensor:
-    """Standard deviation (..., 3, H, W) of `render(mosaic + noise)` around a denoised mosaic.
+    """Standard deviation (..., 3, H, W) of `render(gain * (mosaic + noise))`, the mosaic denoised.
 
     Exact through gains, linear demosaicking and matrix, with the covariances that demosaicking
     makes between channels; then the slopes of the curves at the signal. For ahd, whose direction
     hangs on the noise, within 6 % in the mean over a channel and 13 % at single sites. What clips
     is weighed by the chance that it does not.
     """
-    exposure, tone = (value.to(mosaic) for value in rendering)
+    linear = to_linear(mosaic * gain, camera, config)
+    return _finished(
+        linear, _covariance(mosaic, noise, camera, config, gain), camera, rendering, config
+    )
+
+
+def propagated_map_of_linear(
+    light: Tensor,
+    noise: Noise,
+    camera: Camera,
+    rendering: Rendering,
+    config: ISPConfig,
+    gain: Tensor | float = 1.0,
+) -> Tensor:
+    """That of `render_linear`, for camera RGB (..., 3, H, W) or grey (..., 1, H, W).
+
+    The noise of colours is taken to be independent, that of grey is the same in all of them.
+    """
+    linear = balance_linear(light * gain, camera, config)
+    shot, read = (level.to(light).reshape(*level.shape, 1, 1) for level in noise)
+    var = (shot * light.clamp(min=0) + read) * gain**2
+    gains = camera.white_balance.to(light)[..., None, None]
+    var = var.expand_as(linear)
+    shared = torch.zeros_like(var) if light.shape[-3] == 3 else var
+    products = torch.stack([gains[..., i, :, :] * gains[..., j, :, :] for i, j in _PAIRS], dim=-3)
+    covariance = torch.cat([var, shared], dim=-3) * products
+    return _finished(linear, covariance, camera, rendering, config)
+
+
+def _finished(
+    linear: Tensor, covariance: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig
+) -> Tensor:
+    """Standard deviation (..., 3, H, W) after `finish`, of covariances (..., 6, H, W) before the
+    highlights were rolled."""
+    exposure, tone = (value.to(linear) for value in rendering)
     matrix = matrix_to_srgb(camera, config) * exposure[..., None, None]
-    linear = to_linear(mosaic, camera, config)
-    covariance = _covariance(mosaic, noise, camera, config)
     if config.highlights == "roll":
         slope = roll_slope(linear)
         covariance = covariance * torch.stack(
@@ -57,7 +97,12 @@ def propagated_map(
         torch.einsum("...ok,...khw->...ohw", _squares(matrix), covariance).clamp(min=1e-14).sqrt()
     )
     signal = apply_matrix(linear, matrix)
-    inside = _normal_cdf(signal / spread) - _normal_cdf((signal - 1) / spread)
+    inside = _normal_cdf(signal / spread)
+    if config.highlights == "rebuilt":
+        inside = inside * rolled_slope(signal)  # what other channels' noise does to the roll is not
+        signal = roll_to_white(signal)
+    else:
+        inside = inside - _normal_cdf((signal - 1) / spread)
     signal = signal.clamp(0, 1)
     curves = encode_slope(signal, config.transfer) * tone_slope(
         encode(signal, config.transfer), tone
@@ -72,11 +117,15 @@ def _normal_cdf(x: Tensor) -> Tensor:
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
-def _covariance(mosaic: Tensor, noise: Noise, camera: Camera, config: ISPConfig) -> Tensor:
+def _covariance(
+    mosaic: Tensor, noise: Noise, camera: Camera, config: ISPConfig, gain: Tensor | float
+) -> Tensor:
     """Covariances RR, GG, BB, RG, RB, GB (..., 6, H, W) of balanced camera RGB."""
     planes = pack(pad(mosaic, MIRROR))
     gains = per_site(camera.white_balance.to(planes))
-    covariance = convolve(variance(planes, noise) * gains**2, _products(config.demosaic))
+    shading = gain if not isinstance(gain, Tensor) else pack(pad(gain.expand_as(mosaic), MIRROR))
+    sites = variance(planes, noise) * (gains * shading) ** 2
+    covariance = convolve(sites, _products(config.demosaic))
     return unpad(F.pixel_shuffle(covariance, 2), MIRROR)
 
 

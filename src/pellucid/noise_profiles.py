@@ -95,15 +95,20 @@ def profile_of(
 
     Names may be EXIF's, as in "NIKON CORPORATION" and "NIKON D850".
     """
-    found = [p for p in profiles if _same_camera(p, make, model)]
+    found = [p for p in profiles if same_camera(p.make, p.model, make, model)]
     return interpolated(sorted(found, key=lambda p: p.iso), iso) if found else None
 
 
-def _same_camera(profile: CameraProfile, make: str, model: str) -> bool:
-    maker, names = profile.make.casefold(), model.casefold().split()
-    if names and names[0] == maker:
-        names = names[1:]
-    return maker in make.casefold() and names == profile.model.casefold().split()
+def same_camera(maker: str, named: str, make: str, model: str) -> bool:
+    """Whether a file's make and model, which may be EXIF's, are a profile's."""
+    short = maker.casefold()
+    # Names may be EXIF's on both sides: "NIKON D850" by "NIKON CORPORATION".
+    names, known = (_without(short, words.casefold().split()) for words in (model, named))
+    return short in make.casefold() and names == known
+
+
+def _without(maker: str, names: list[str]) -> list[str]:
+    return names[1:] if names and names[0] == maker.split(" ")[0] else names
 
 
 def interpolated(profiles: Sequence[CameraProfile], iso: float) -> Noise:

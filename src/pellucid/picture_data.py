@@ -11,6 +11,7 @@ from pellucid.data.mixtures import Mixture
 from pellucid.data.picture_sets import PairSet, PictureSet, RealSet
 from pellucid.data.sources import Licensed, WeightedSource
 from pellucid.data.unpaired import (
+    DegradedPictures,
     FilePairs,
     PairedDataset,
     PairStream,
@@ -29,6 +30,7 @@ class PictureData(StepData):
         leave_out: tuple[str, ...] = (),
         leaves_share: float = 0.0,
         degradation: Degradation | None = None,
+        clean: PictureSet | None = None,
         pairs: PairSet | None = None,
         real: RealSet | None = None,
         unpaired: PictureSet | None = None,
@@ -42,7 +44,9 @@ class PictureData(StepData):
             photos: Folder of photographs, or their packed store; without, dead leaves alone.
             leave_out: Names of photographs that must not be seen.
             leaves_share: Share of dead leaves among the samples.
-            degradation: What makes a bad picture of a photograph; left out, Gaussian noise.
+            degradation: What makes a bad picture of a clean one; left out, Gaussian noise.
+            clean: Pictures in place of photographs, taken as they are: photographs are made smaller
+                first, and of two patches the busier one is taken.
             pairs: Pairs of files in place of photographs and degradation.
             real: Pictures to adapt to, whose truth nobody knows.
             unpaired: Clean pictures of something else, for `diffused: unpaired`.
@@ -51,17 +55,18 @@ class PictureData(StepData):
             kwargs: What all data has.
         """
         super().__init__(**kwargs)
-        if photos and pairs:
-            raise ValueError("data has both photos and pairs; expected one of them")
+        if sum(one is not None for one in (photos, clean, pairs)) > 1:
+            raise ValueError("data has several of photos, clean and pairs; expected one of them")
         self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share
         self.degradation, self.pairs = degradation or GaussianNoise(), pairs
+        self.clean = clean
         self.real, self.unpaired = real, unpaired
         self.validation_photos, self.validation_pairs = validation_photos, validation_pairs
         self.sources: tuple[WeightedSource, ...] = ()
 
     def setup(self, stage: str) -> None:
         """Find the files."""
-        if self.pairs is None and not self.sources:
+        if self.pairs is None and self.clean is None and not self.sources:
             self.sources = photos_and_leaves(self.photos, self.leave_out, self.leaves_share)
 
     def training_set(self) -> Dataset[Any]:
@@ -82,6 +87,8 @@ class PictureData(StepData):
     def _pairs(self) -> PairStream:
         if self.pairs is not None:
             return FilePairs(self.pairs.pairs())
+        if self.clean is not None:
+            return DegradedPictures(self.clean.pictures(), self.degradation)
         return self._synthetic(self.sources)
 
     def _synthetic(self, sources: tuple[WeightedSource, ...]) -> PairStream:
@@ -95,14 +102,19 @@ class PictureData(StepData):
 
     def files(self) -> Sequence[object]:
         """Photographs, and every set that is trained on."""
-        sets = (self.pairs, self.real, self.unpaired)
+        sets = (self.clean, self.pairs, self.real, self.unpaired)
         return [*(each.source for each in self.sources), *(one for one in sets if one is not None)]
 
     def words(self) -> list[str]:
         """Each stream and the number of its files."""
         said = shares(self.sources)
-        said += [f"{type(self.degradation).__name__} on them"] if said else []
-        streams = {"pairs": self.pairs, "real": self.real, "unpaired clean": self.unpaired}
+        said += [f"{type(self.degradation).__name__} on clean ones"] if self.pairs is None else []
+        streams = {
+            "clean": self.clean,
+            "pairs": self.pairs,
+            "real": self.real,
+            "unpaired clean": self.unpaired,
+        }
         return said + [f"{name}: {counted(each)}" for name, each in streams.items() if each]
 
 

@@ -54,13 +54,18 @@ class PictureTraining(AdaptedTraining):
         return loss
 
     def _objective(self, batch: Patches | Unpaired) -> tuple[Tensor, Logs]:
-        if self.adaptation is None:
+        if self.adaptation is None or self.settings is None:
             # Without adaptation nobody asks for real pictures.
             return self.paired(self.net, Batch(batch[0], batch[1], batch[0]))
         if not isinstance(batch, Unpaired):
             raise PellucidError("got no data.real; expected the pictures to adapt to")
-        pictures = Batch(batch.synthetic, batch.clean, batch.real, batch.unpaired)
-        return self.adaptation(self.net, pictures, self.time)
+        if self.settings.value_range == "unit":
+            return self.adaptation(self.net, Batch(*batch), self.time)
+        return self.adaptation(self._restored_signed, Batch(*map(signed, batch)), self.time)
+
+    def _restored_signed(self, picture: Tensor) -> Tensor:
+        """The network for pictures in [-1, 1]."""
+        return signed(self.net((picture + 1) / 2))
 
     def validation_step(self, batch: Patches | Unpaired, _: int, dataloader_idx: int = 0) -> None:
         """PSNR of the restored picture, and what it gains over the input; of files as val_pairs."""
@@ -74,3 +79,8 @@ class PictureTraining(AdaptedTraining):
         if isinstance(batch, Unpaired):
             shown += [batch.real, self.net(batch.real)]
         return rows(*shown)
+
+
+def signed(picture: Tensor) -> Tensor:
+    """[0, 1] as [-1, 1]."""
+    return 2 * picture - 1

@@ -91,11 +91,26 @@ class SensorFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class LinearImage:
+    """Pixels with all their colours: of a linear DNG, an X-Trans, quad-Bayer or grey sensor."""
+
+    light: Tensor
+    """Camera RGB (3, H, W), not white-balanced, or (1, H, W) of a monochrome sensor; in the frame
+    of the raw's mosaic."""
+    sites: Tensor
+    """Some of the sensor's own sites as a mosaic (1, h, w); their noise is that of the sensor."""
+    spread: float = 1.0
+    """Noise that neighbours share looks smaller than it is; the networks are told this factor on
+    the variance of the sites."""
+
+
+@dataclass(frozen=True, slots=True)
 class RawImage:
     """A raw photograph in linear light, 0 black and 1 saturated, as RGGB with even sides."""
 
     mosaic: Tensor
-    """(1, H, W) RGGB; values below black are negative."""
+    """(1, H, W) RGGB; values below black are negative. Of a `linear` one, what a Bayer sensor would
+    have seen."""
     camera: Camera
     noise: Noise | None = None
     """From the file; None where it says nothing."""
@@ -110,6 +125,20 @@ class RawImage:
     path: Path | None = None
     remarks: tuple[str, ...] = ()
     """What had to be replaced or guessed, each a sentence for the user."""
+    linear: LinearImage | None = None
+    """The pixels themselves where they are no Bayer mosaic."""
+    gain: Tensor | None = None
+    """The file's lens shading, to be multiplied in developing: of the shape of `light`."""
+
+    @property
+    def light(self) -> Tensor:
+        """What the sensor saw: the mosaic (1, H, W), or the pixels of a linear image."""
+        return self.mosaic if self.linear is None else self.linear.light
+
+    @property
+    def sites(self) -> Tensor:
+        """A mosaic (1, h, w) with the sensor's own noise, to estimate it from."""
+        return self.mosaic if self.linear is None else self.linear.sites
 
     def trim(self, picture: Tensor) -> Tensor:
         """The visible part of a picture in the frame of `mosaic`."""

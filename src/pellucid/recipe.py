@@ -2,7 +2,7 @@
 # pyright: reportUnknownMemberType=false
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
 from itertools import zip_longest
@@ -13,84 +13,18 @@ import yaml
 from jsonargparse import get_loader, set_dumper, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
-from pellucid.data.blur import MotionBlur
-from pellucid.data.camera_noise import CameraNoise
-from pellucid.data.degradations import Degradation, GaussianNoise
-from pellucid.data.kernels import CameraShake, KernelFolder, LinearMotion
-from pellucid.data.mixtures import Mixed
-from pellucid.data.picture_sets import PAIR_SETS, REAL_SETS
-from pellucid.data.rain import Rain
-from pellucid.data.synthesis import RawSynthesis
 from pellucid.errors import PellucidError
-from pellucid.networks.backbones import BACKBONES
-from pellucid.networks.dual_domain import DualDomainConfig
-from pellucid.networks.picture import PictureConfig
-from pellucid.objectives.adaptation import Constant, Ramp
-from pellucid.objectives.supervised import Supervised
-from pellucid.schedules import SCHEDULES
-
-Kinds = Mapping[str, type[Any]]
-DEGRADATIONS: dict[str, type[Degradation]] = {
-    "gaussian": GaussianNoise,
-    "camera_noise": CameraNoise,
-    "rain": Rain,
-    "motion_blur": MotionBlur,
-    "mixed": Mixed,
-}
-KERNELS: Kinds = {
-    "linear_motion": LinearMotion,
-    "camera_shake": CameraShake,
-    "kernel_folder": KernelFolder,
-}
-WEIGHTS: Kinds = {"ramp": Ramp, "constant": Constant}
-KINDS: Kinds = {**BACKBONES, **SCHEDULES, **DEGRADATIONS, **KERNELS, **REAL_SETS, **WEIGHTS}
-"""Every record that a recipe names by its `kind`."""
-CLASSES = {kind: f"{record.__module__}.{record.__name__}" for kind, record in KINDS.items()}
-PLAIN = frozenset({"diffusion"})
-"""Records with a `kind` of their own: noise levels fall as a cosine too."""
-BY_CLASS = {name: kind for kind, name in CLASSES.items()}
-
-
-class Place(NamedTuple):
-    """Where a recipe holds a record that has a kind."""
-
-    key: str
-    kinds: Kinds
-    unsaid: str | None
-    """Its kind where the recipe says none; None where there is no record then."""
-
-
-SCHEDULE = Place("model.schedule", SCHEDULES, "cosine")
-DEGRADED = Place("data.degradation", DEGRADATIONS, "gaussian")
-WEIGHT = Place("model.adaptation.weight", WEIGHTS, "ramp")
-PLACES: dict[str, tuple[Place, ...]] = {
-    "raw": (
-        Place("model.network.raw", BACKBONES, "unet"),
-        Place("model.network.srgb", BACKBONES, "unet"),
-        SCHEDULE,
-    ),
-    "pictures": (
-        Place("model.network.net", BACKBONES, "noiseda_unet"),
-        SCHEDULE,
-        WEIGHT,
-        DEGRADED,
-        Place("data.degradation.kernels", KERNELS, None),
-        Place("data.pairs", PAIR_SETS, None),
-        Place("data.real", REAL_SETS, None),
-        Place("data.real.degradation", DEGRADATIONS, None),
-        Place("data.validation_pairs", PAIR_SETS, None),
-    ),
-}
-"""Of each kind of training."""
-RECORDS: dict[str, dict[str, type[Any]]] = {
-    "raw": {
-        "model.network": DualDomainConfig,
-        "model.objective": Supervised,
-        "data.synthesis": RawSynthesis,
-    },
-    "pictures": {"model.network": PictureConfig},
-}
-"""Where recipes hold records without a kind."""
+from pellucid.recipe_places import (
+    BY_CLASS,
+    CLASSES,
+    KINDS,
+    PLACES,
+    PLAIN,
+    Kinds,
+    Place,
+    has_kind,
+    records_of,
+)
 
 
 def load(text: str) -> Any:
@@ -116,11 +50,6 @@ def named(said: dict[str, Any]) -> dict[str, Any]:
     kind = said["kind"]
     own = said if has_kind(KINDS[kind]) else {k: v for k, v in said.items() if k != "kind"}
     return {"class_path": CLASSES[kind], "init_args": own}
-
-
-def has_kind(record: type[Any]) -> bool:
-    """Whether the kind is a field of the record, which is one of a union then."""
-    return any(field.name == "kind" for field in fields(record))
 
 
 def with_kinds(value: Any) -> Any:
@@ -175,10 +104,31 @@ class Call(NamedTuple):
         said = [value for key, value in options(self.words) if key == "training"]
         return said[-1] if said else str(said_at("training", self.recipe) or "raw")
 
+    def spelled_out(self) -> "Call":
+        """The call with `--place.kind K` as `--place {kind: K}` for records without that field."""
+        short = {
+            f"--{place.key}.kind": place.key
+            for place in self.places
+            if not any(map(has_kind, place.kinds.values()))
+        }
+        return Call(self.recipe, list(whole_records(self.words, short)))
+
     @property
     def places(self) -> tuple[Place, ...]:
         """Where the recipe holds records that have a kind."""
         return PLACES.get(self.training, ())
+
+
+def whole_records(words: list[str], short: dict[str, str]) -> Iterator[str]:
+    """The words, with a record in place of its kind; `short` names the records by option."""
+    following = iter(words)
+    for word in following:
+        name, equals, value = word.partition("=")
+        if name in short:
+            kind = value if equals else next(following, "")
+            yield f"--{short[name]}={{kind: {kind}}}"
+        else:
+            yield word
 
 
 def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> str:
@@ -213,17 +163,6 @@ def valid_keys(parser: LightningArgumentParser, call: Call) -> list[str]:
     inside = list(records_of(call.training).items())
     inside += [(place.key, record) for place in call.places for record in place.kinds.values()]
     return keys + [f"{key}.{field.name}" for key, record in inside for field in fields(record)]
-
-
-def records_of(training: str) -> dict[str, type[Any]]:
-    """Where recipes of a kind of training hold records without a kind."""
-    if training == "raw":
-        return RECORDS["raw"]
-    # The others do without the diffusion library.
-    from pellucid.objectives.adaptation_config import ADAPTATION_RECORDS
-
-    inside = {f"model.adaptation{key}": record for key, record in ADAPTATION_RECORDS.items()}
-    return RECORDS.get(training, {}) | inside
 
 
 def refuse_strangers(call: Call) -> None:

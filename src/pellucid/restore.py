@@ -1,48 +1,42 @@
 """The one inference path: a raw photograph in, restored mosaic and picture out, in tiled passes."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from pellucid.calibrate import estimate_noise
+from pellucid.align import apply_grid, apply_to_difference
+from pellucid.calibrated import CalibratedCamera
 from pellucid.checkpoint import Network
-from pellucid.errors import NetworkError, PellucidError
+from pellucid.control import Kept
+from pellucid.detail import points
+from pellucid.errors import NetworkError
+from pellucid.hot_pixels import without_hot_pixels
 from pellucid.importers import PublishedOptions
-from pellucid.isp import ISPConfig, Rendering, render
+from pellucid.io.orientation import as_stored
+from pellucid.isp import ISPConfig, Rendering
+from pellucid.known_noise import settle_noise
+from pellucid.linear_light import linear_noise
 from pellucid.models import load_model
-from pellucid.networks.dual_domain import DualDomainNet, Geometry, Restored
+from pellucid.networks.dual_domain import Restored
 from pellucid.networks.picture import PictureNet
+from pellucid.passes import (
+    TILE,
+    Course,
+    Passes,
+    Precision,
+    Preset,
+    Progress,
+    Shot,
+    counter,
+    develop_tiled,
+)
 from pellucid.raw import Camera, Noise, RawImage
-from pellucid.tiling import Grid, run_tiled, tiles
-
-TILE = 1024
-"""Side of a tile in pixels; larger ones repeat fewer halos and need more memory."""
-OVERLAP = 64
-"""Pixels that a tile sees of its neighbours where no halo makes it exact."""
-_DEVELOPING = Grid(TILE, stride=2, halo=16)
+from pellucid.reference import fit_reference
 
 Record = TypeVar("Record", Camera, Noise, Rendering)
-Progress = Callable[[int, int], object]
-"""Called with the number of finished tiles and of all tiles."""
-
-
-class KnownNoise(NamedTuple):
-    """The noise level that a restoration goes by, and where it came from."""
-
-    noise: Noise
-    origin: str
-
-
-def settle_noise(raw: RawImage, given: Noise | None = None) -> KnownNoise:
-    """What is given, else what the file says, else a blind estimate from the mosaic."""
-    if given is not None:
-        return KnownNoise(given, "given")
-    if raw.noise is not None:
-        return KnownNoise(raw.noise, "the file's noise profile")
-    return KnownNoise(estimate_noise(raw.mosaic), "estimated from the picture")
 
 
 def develop(
@@ -50,31 +44,26 @@ def develop(
 ) -> Tensor:
     """sRGB picture (3, H, W) of a raw photograph as it is, developed in tiles of bounded memory."""
     rendering, config = rendering or Rendering(raw.exposure), config or ISPConfig()
-    return _develop(raw.mosaic, raw.camera, rendering, config, lambda: None)
-
-
-def _develop(
-    mosaic: Tensor,
-    camera: Camera,
-    rendering: Rendering,
-    config: ISPConfig,
-    done: Callable[[], object],
-) -> Tensor:
-    def run(tile: Tensor) -> Tensor:
-        return render(tile, camera, rendering, config)
-
-    return run_tiled(run, (mosaic,), 3, _DEVELOPING, done)
+    linear = raw.linear is not None
+    shot = Shot(raw.light, raw.camera, Noise(0, 0), rendering, linear, raw.gain)
+    return develop_tiled(shot, shot.light, config, lambda: None)
 
 
 class Restorer:
     """A network made ready for whole photographs."""
 
-    def __init__(self, net: Network, tile: int = TILE, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        net: Network,
+        tile: int = TILE,
+        device: str | torch.device = "cpu",
+        preset: Preset = "normal",
+        precision: Precision = "auto",
+    ) -> None:
         """`tile` is the side in pixels of what is computed at once."""
-        if tile < 2:
-            raise PellucidError(f"tile is {tile} pixels; expected 2 or more")
         self.net: Network = net.to(device).eval()
-        self.tile, self.device = tile, torch.device(device)
+        self.device = torch.device(device)
+        self.passes = Passes(self.net, tile, preset, precision)
 
     @classmethod
     def load(
@@ -83,41 +72,54 @@ class Restorer:
         tile: int = TILE,
         device: str | torch.device = "cpu",
         options: PublishedOptions | None = None,
+        preset: Preset = "normal",
+        precision: Precision = "auto",
     ) -> "Restorer":
         """Restorer of a shipped model by name, of a weights file, or of a training's run folder.
 
         `options` say what the weights of others do not.
         """
-        return cls(load_model(model, options), tile, device)
+        return cls(load_model(model, options), tile, device, preset, precision)
 
     @torch.inference_mode()
     def __call__(
         self,
         raw: RawImage,
-        noise: Noise | None = None,
+        noise: Noise | CalibratedCamera | None = None,
         rendering: Rendering | None = None,
         progress: Progress | None = None,
+        reference: Tensor | None = None,
     ) -> Restored:
         """Restored mosaic (1, H, W) and picture (3, H, W) on the CPU, in the frame of `raw.mosaic`.
 
+        Of a linear image the restored pixels stand in the mosaic's place, in the shape of `light`.
         Without `noise`, what `settle_noise` finds; without `rendering`, the file's own exposure. A
-        network of pictures restores the developed one, and leaves the mosaic as it is.
+        network of pictures restores the developed one, and leaves the mosaic as it is. The picture
+        takes the colours of a `reference` (3, h, w), upright: the camera's own picture of the shot.
         """
-        if isinstance(self.net, PictureNet):
-            return self._restore_developed(self.net, raw, rendering, progress)
-        net = self.net
-        noise = _on(settle_noise(raw, noise).noise, self.device)
-        rendering = _on(rendering or Rendering(raw.exposure), self.device)
-        camera, mosaic = _on(raw.camera, self.device), raw.mosaic.to(self.device)
-        grids = [_DEVELOPING]
-        grids += [self._grid(net.raw_geometry)] if net.raw_net is not None else []
-        grids += [self._grid(net.srgb_geometry)] if net.srgb_net is not None else []
-        done = _counter(mosaic, grids, progress)
-        clean = self._denoise_raw(net, mosaic, noise, done)
-        srgb = _develop(clean, camera, rendering, net.isp, done)
-        mapped = net.mapped(mosaic, clean)
-        picture = self._denoise_srgb(net, srgb, mapped, camera, noise, rendering, done)
-        return Restored(clean.cpu(), picture.cpu())
+        course = self._course(raw, noise, rendering, progress, reference)
+        return Restored(course.clean.cpu(), course.picture.cpu())
+
+    @torch.inference_mode()
+    def keep(
+        self,
+        raw: RawImage,
+        noise: Noise | CalibratedCamera | None = None,
+        rendering: Rendering | None = None,
+        progress: Progress | None = None,
+        reference: Tensor | None = None,
+    ) -> Kept:
+        """A restoration whose strength can be chosen afterwards, without the networks."""
+        course = self._course(raw, noise, rendering, progress, reference)
+        shot, picture = course.shot, course.picture
+        open_isp = replace(self.passes.isp, gamut="keep")
+        noisy = develop_tiled(shot, shot.light, open_isp, lambda: None)
+        taken = noisy.sub_(course.developed)
+        if course.grid is not None:
+            taken = apply_to_difference(course.grid, course.developed, taken)
+        taken += course.aligned - picture
+        restored = Restored(course.clean.cpu(), picture.cpu())
+        return Kept(restored, (shot.light - course.clean).cpu(), taken.cpu())
 
     @torch.inference_mode()
     def restore_picture(self, picture: Tensor, progress: Progress | None = None) -> Tensor:
@@ -128,73 +130,81 @@ class Restorer:
         if not isinstance(self.net, PictureNet):
             raise NetworkError("the model restores raw photographs; expected a raw, got a picture")
         picture = picture.to(self.device)
-        grid = self._grid(Geometry(self.net.stride, self.net.halo))
-        return run_tiled(self.net, (picture,), 3, grid, _counter(picture, [grid], progress)).cpu()
+        grids = self.passes.picture_grids(self.net)
+        done = counter(picture, grids, progress)
+        return self.passes.restore_picture(picture, self.net, done).cpu()
 
-    def _restore_developed(
+    def _course(
         self,
-        net: PictureNet,
         raw: RawImage,
+        noise: Noise | CalibratedCamera | None,
         rendering: Rendering | None,
         progress: Progress | None,
-    ) -> Restored:
-        rendering = _on(rendering or Rendering(raw.exposure), self.device)
-        camera, mosaic = _on(raw.camera, self.device), raw.mosaic.to(self.device)
-        grid = self._grid(Geometry(net.stride, net.halo))
-        done = _counter(mosaic, [_DEVELOPING, grid], progress)
-        srgb = _develop(mosaic, camera, rendering, ISPConfig(), done)
-        return Restored(raw.mosaic.cpu(), run_tiled(net, (srgb,), 3, grid, done).cpu())
+        reference: Tensor | None,
+    ) -> Course:
+        shot = self._shot(raw, noise, rendering)
+        done = counter(shot.light, self.passes.grids(shot.linear), progress)
+        clean, stars = self.passes.denoise_raw(shot, done), None
+        if clean is not shot.light and not shot.linear:
+            stars = points(shot.light, clean, _of_none(shot.noise))
+            clean = torch.lerp(clean, shot.light, stars)
+        developed = develop_tiled(shot, clean, self.passes.isp, done)
+        grid, aligned = None, developed
+        if reference is not None:
+            grid = fit_reference(developed.cpu(), _turned(reference, raw)).to(self.device)
+            aligned = apply_grid(grid, developed).clamp_(0, 1)
+        course = Course(shot, clean, stars, developed, grid, aligned, aligned)
+        picture = self.passes.denoise_srgb(course, done)
+        if len(shot.light) == 1 and shot.linear:  # grey stays grey
+            picture = picture.mean(0, keepdim=True).expand_as(picture)
+        return course._replace(picture=_kept(picture, aligned, stars))
 
-    def _denoise_raw(
-        self, net: DualDomainNet, mosaic: Tensor, noise: Noise, done: Callable[[], object]
-    ) -> Tensor:
-        if net.raw_net is None:
-            return mosaic
+    def _shot(
+        self, raw: RawImage, noise: Noise | CalibratedCamera | None, rendering: Rendering | None
+    ) -> Shot:
+        if isinstance(self.net, PictureNet):
+            known = Noise(0, 0)  # it is not told
+        else:
+            known = linear_noise(raw, settle_noise(raw, noise).noise)
+        return Shot(
+            _light(raw, known).to(self.device),
+            _on(raw.camera, self.device),
+            _on(_of_one(known), self.device),
+            _on(rendering or Rendering(raw.exposure), self.device),
+            raw.linear is not None,
+            None if raw.gain is None else raw.gain.to(self.device),
+        )
 
-        def run(tile: Tensor) -> Tensor:
-            return net.denoise_raw(tile, noise)
 
-        return run_tiled(run, (mosaic,), 1, self._grid(net.raw_geometry), done)
-
-    def _denoise_srgb(
-        self,
-        net: DualDomainNet,
-        srgb: Tensor,
-        mosaic: Tensor,
-        camera: Camera,
-        noise: Noise,
-        rendering: Rendering,
-        done: Callable[[], object],
-    ) -> Tensor:
-        if net.srgb_net is None:
-            return srgb
-
-        def run(picture: Tensor, tile: Tensor) -> Tensor:
-            return net.denoise_srgb(picture, net.srgb_std(tile, camera, noise, rendering))
-
-        return run_tiled(run, (srgb, mosaic), 3, self._grid(net.srgb_geometry), done)
-
-    def _grid(self, geometry: Geometry) -> Grid:
-        """Tiles as the network allows; where it sees everything, they overlap and are blended."""
-        stride, halo = geometry
-        if halo is not None:
-            return Grid(self.tile, stride, halo)
-        return Grid(self.tile, stride, -(-OVERLAP // stride) * stride, blended=True)
+def _light(raw: RawImage, noise: Noise) -> Tensor:
+    """What the sensor saw, without a mosaic's hot pixels where the noise is known."""
+    if raw.linear is not None or not bool((noise.shot + noise.read > 0).all()):
+        return raw.light
+    return without_hot_pixels(raw.mosaic, noise)
 
 
 def _on(record: Record, device: torch.device) -> Record:
     return type(record)(*(value.to(device) for value in record))
 
 
-def _counter(picture: Tensor, grids: list[Grid], progress: Progress | None) -> Callable[[], object]:
-    """Called after each tile of passes over a picture."""
-    height, width = picture.shape[-2:]
-    total, finished = sum(len(tiles(height, width, grid)) for grid in grids), 0
+def _of_one(noise: Noise) -> Noise:
+    """Noise as tiles of a batch of one take it: three values are then those of R, G, B."""
+    return Noise(*(level[None] if level.dim() == 1 else level for level in noise))
 
-    def done() -> None:
-        nonlocal finished
-        finished += 1
-        if progress is not None:
-            progress(finished, total)
 
-    return done
+def _of_none(noise: Noise) -> Noise:
+    """The inverse: as a mosaic without a batch takes it."""
+    return Noise(*(level[0] if level.dim() == 2 else level for level in noise))
+
+
+def _kept(picture: Tensor, before: Tensor, points: Tensor | None) -> Tensor:
+    """A picture whose points are as they were before."""
+    return picture if points is None else torch.lerp(picture, before, points)
+
+
+def _turned(reference: Tensor, raw: RawImage) -> list[Tensor]:
+    """A reference as the sensor lies, and as it is, for previews that were never turned."""
+    orientation = 1 if raw.source is None else raw.source.orientation
+    if orientation == 1:
+        return [reference]
+    return [as_stored(reference, orientation), reference]

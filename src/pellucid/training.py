@@ -19,13 +19,15 @@ from pellucid.errors import FileError, PellucidError
 from pellucid.network_training import NetworkTraining
 from pellucid.picture_data import PictureData
 from pellucid.raw_training import Training
+from pellucid.real_raws import RealRawData
 from pellucid.recipe import Call, refuse_strangers, with_nearest
 from pellucid.run_bar import RunBar
 from pellucid.run_folder import Export, RunFacts, SamplePictures, WholeCheckpoints, tidy
 from pellucid.training_data import RawData, StepData
 
-TrainingName = Literal["raw", "pictures"]
-"""What a recipe trains: a dual-domain network on raws, or a network of pictures."""
+TrainingName = Literal["raw", "pictures", "raw_adaptation"]
+"""What a recipe trains: a dual-domain network on synthetic raws, a network of pictures, or a
+dual-domain network that is drawn to real raws as well."""
 
 
 def classes_of(name: str) -> tuple[type[NetworkTraining], type[StepData]]:
@@ -36,6 +38,10 @@ def classes_of(name: str) -> tuple[type[NetworkTraining], type[StepData]]:
             from pellucid.picture_training import PictureTraining
 
             return PictureTraining, PictureData
+        case "raw_adaptation":
+            from pellucid.raw_adaptation import RawAdaptation
+
+            return RawAdaptation, RealRawData
         case _:
             return Training, RawData
 
@@ -59,10 +65,10 @@ class RunFolderCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse what `train` gives; Lightning's own would warn of the words after `pellucid`."""
         self.words: list[str] = args
-        call = Call.of(self.words)
+        call = Call.of(self.words).spelled_out()
         refuse_strangers(call)
         try:
-            self.config = parser.parse_args(args)
+            self.config = parser.parse_args([self.words[0], *call.words])
         except ArgumentError as error:
             raise PellucidError(with_nearest(" ".join(str(error).split()), parser, call)) from None
 

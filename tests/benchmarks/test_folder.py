@@ -7,7 +7,9 @@ import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pellucid.benchmarks.folder import judge, rows, untouched, write_report
+from pellucid.benchmarks.folder import folder_benchmark
+from pellucid.benchmarks.running import each, run, untouched
+from pellucid.benchmarks.summary import summary, write_json
 from pellucid.cli.parser import parse
 from pellucid.data.pairs import folder_pairs
 from pellucid.errors import FileError, NetworkError
@@ -26,13 +28,20 @@ def folders(tmp_path):
     return tmp_path / "in", tmp_path / "out"
 
 
+def judge(folders, **models):
+    benchmark = folder_benchmark(*folders)
+    judged = list(run(benchmark, models))
+    return judged, summary(judged, benchmark.columns)
+
+
 def test_scores_are_those_of_8_bit_rgb(folders):
     pairs = folder_pairs(*folders)
-    judged = list(judge({"input": untouched, "half": lambda p: p + 0.4 / 255}, pairs))
-    assert [one.picture for one in judged] == ["1", "1", "2", "2", "10", "10"]
+    judged, said = judge(folders, input=untouched, half=each(lambda p: p + 0.4 / 255))
+    assert [one.item for one in judged] == ["1", "1", "2", "2", "10", "10"]
     for one, pair in zip(judged[::2], pairs, strict=True):
         given, target = (np.asarray(Image.open(path)) for path in pair[1:])
-        assert one.scores.psnr == pytest.approx(peak_signal_noise_ratio(target, given), abs=1e-4)
+        psnr = peak_signal_noise_ratio(target, given)
+        assert one.scores["psnr"] == pytest.approx(psnr, abs=1e-4)
         ssim = structural_similarity(
             target,
             given,
@@ -41,24 +50,26 @@ def test_scores_are_those_of_8_bit_rgb(folders):
             use_sample_covariance=False,
             sigma=1.5,
         )
-        assert one.scores.ssim == pytest.approx(ssim, abs=5e-3)
-    found, rounded = rows(judged)
+        assert one.scores["ssim"] == pytest.approx(ssim, abs=5e-3)
+    found, rounded = said.rows
     assert (found.model, rounded.model, found.n) == ("input", "half", 3)
-    assert found.psnr == pytest.approx(np.mean([one.scores.psnr for one in judged[::2]]))
+    assert found.means["psnr"] == pytest.approx(np.mean([j.scores["psnr"] for j in judged[::2]]))
     # Less than half a level is rounded away, so both score the same.
-    assert (rounded.psnr, rounded.ssim) == (found.psnr, found.ssim)
+    assert rounded.means == found.means
 
 
 def test_restored_pictures_are_clipped(folders):
-    wild = judge({"wild": lambda p: torch.full_like(p, 5.0)}, folder_pairs(*folders))
-    white = judge({"white": lambda p: torch.ones_like(p)}, folder_pairs(*folders))
-    assert [one.scores for one in wild] == [one.scores for one in white]
+    wild = each(lambda p: torch.full_like(p, 5.0))
+    white = each(lambda p: torch.ones_like(p))
+    judged, _ = judge(folders, wild=wild, white=white)
+    assert [one.scores for one in judged[::2]] == [one.scores for one in judged[1::2]]
 
 
 def test_equal_pictures_are_null_in_json(folders, tmp_path):
-    judged = list(judge({"input": untouched}, folder_pairs(folders[1], folders[1])))
-    assert math.isinf(rows(judged)[0].psnr) and rows(judged)[0].ssim == pytest.approx(1)
-    write_report(tmp_path / "report.json", judged, {"input": "a"})
+    judged, said = judge((folders[1], folders[1]), input=untouched)
+    means = said.rows[0].means
+    assert math.isinf(means["psnr"]) and means["ssim"] == pytest.approx(1)
+    write_json(tmp_path / "report.json", judged, said, {"benchmark": "folder"})
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["rows"][0]["psnr"] is None and report["pictures"][0]["psnr"] is None
     assert report["settings"]["benchmark"] == "folder"
@@ -67,18 +78,36 @@ def test_equal_pictures_are_null_in_json(folders, tmp_path):
 def test_pictures_too_small_for_ssim_are_refused(tmp_path):
     Image.new("RGB", (30, 9)).save(tmp_path / "1.png")
     with pytest.raises(FileError, match=r"1.png: is 9x30; expected 11x11 or more"):
-        list(judge({"input": untouched}, folder_pairs(tmp_path, tmp_path)))
+        judge((tmp_path, tmp_path), input=untouched)
 
 
 def test_the_command_scores_the_input_and_writes_json(folders, tmp_path, capsys):
     words = ["evaluate", "folder", "--input", str(folders[0]), "--target", str(folders[1])]
     assert parse([*words, "--json", str(tmp_path / "scores.json"), "--limit", "2"])() == 0
-    heading, row = capsys.readouterr().out.splitlines()
+    heading, row, protocol, _ = capsys.readouterr().out.splitlines()
     assert heading.split() == ["model", "PSNR", "SSIM", "seconds", "n"]
+    assert protocol.startswith("protocol: clipped to [0, 1]; rounded to 8 bits;")
     report = json.loads((tmp_path / "scores.json").read_text())
     assert row.split()[0] == "input" and row.split()[-1] == "2"
     assert float(row.split()[1]) == pytest.approx(report["rows"][0]["psnr"], abs=0.01)
     assert [one["picture"] for one in report["pictures"]] == ["1", "2"]
+
+
+def test_lists_of_paths_are_read_line_by_line(folders, tmp_path, capsys):
+    names = ("10.png", "1.png", "2.png")
+    for side in folders:
+        lines = "".join(f"{side.name}/{name}\n" for name in names)
+        (tmp_path / f"{side.name}.flist").write_text(lines)
+    listed = [tmp_path / f"{side.name}.flist" for side in folders]
+    judged, said = judge(listed, input=untouched)
+    assert [one.item for one in judged] == ["10", "1", "2"]
+    assert said.rows[0].means == pytest.approx(judge(folders, input=untouched)[1].rows[0].means)
+    listed[1].write_text("out/1.png\n")
+    with pytest.raises(FileError, match="names 3 pictures for 1 in .*; expected as many"):
+        folder_benchmark(*listed)
+    listed[1].write_text("out/9.png\n")
+    with pytest.raises(FileError, match="names out/9.png, which is not there"):
+        folder_benchmark(*listed)
 
 
 def test_the_command_refuses_unpaired_folders_and_models_of_raws(folders):

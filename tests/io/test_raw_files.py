@@ -47,7 +47,9 @@ def test_cut_off(tmp_path: Path, share: float, capfd: pytest.CaptureFixture[str]
     refused(path, "cut off|no raw file, or a damaged one", capfd)
 
 
-@pytest.mark.parametrize("words", ["Unexpected end of file", "data corrupted at 1234"])
+@pytest.mark.parametrize(
+    "words", ["Unexpected end of file", "data corrupted at 1234", "Corrupt JPEG data"]
+)
 def test_damage_that_libraw_only_mentions(
     tmp_path: Path,
     words: str,
@@ -78,15 +80,13 @@ def test_white_below_black(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_other_kinds_of_pixels(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    grey = patched(dng(tmp_path / "grey.dng"), 262, 34892)
-    refused(grey, "expected a Bayer mosaic", capfd)
-    linear = tmp_path / "linear.dng"
-    tags = [(50706, "B", 4, bytes((1, 4, 0, 0)), True)]
-    pixels = np.zeros((48, 64, 3), np.uint16)
-    tifffile.imwrite(linear, pixels, photometric=34892, planarconfig=1, extratags=tags)
-    refused(linear, "already have three colours", capfd)
     cmy = patched(dng(tmp_path / "cmy.dng"), 33422, int.from_bytes(bytes((3, 4, 5, 1)), "little"))
-    refused(cmy, "expected a Bayer mosaic", capfd)
+    refused(cmy, "expected R, G, B in a Bayer", capfd)
+    scan = tmp_path / "scan.dng"
+    tags = [(50706, "B", 4, bytes((1, 4, 0, 0)), True), (50717, "I", 3, (255,) * 3, True)]
+    pixels = np.full((48, 64, 3), 40000, np.uint16)
+    tifffile.imwrite(scan, pixels, photometric=34892, planarconfig=1, extratags=tags)
+    refused(scan, "a film scan", capfd)
 
 
 @pytest.mark.parametrize("neutral", [(1.0, 0.0, 1.0), (0.0, 0.0, 0.0)])

@@ -2,13 +2,13 @@
 # pyright: reportUnknownMemberType=false
 
 import json
-import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +17,18 @@ from PIL import Image
 from torch import Tensor
 
 from pellucid.bayer import mosaic_of
+from pellucid.benchmarks import benchmark as frame
+from pellucid.benchmarks.benchmark import Benchmark, Item, Sample
+from pellucid.benchmarks.journal import Judged
+from pellucid.benchmarks.running import each, run
+from pellucid.benchmarks.summary import machine
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.photos import photographs
 from pellucid.errors import FileError
 from pellucid.io import replacing
 from pellucid.isp import ISPConfig, Rendering, finish, render, roll_highlights
-from pellucid.metrics import Scores, score
+from pellucid.metrics import Column, Protocol, score
 from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise, RawImage
 
@@ -34,8 +39,30 @@ GAINS = ((2.0, 1, 1.5), (1.6, 1, 2.1), (2.4, 1, 1.3), (1.9, 1, 1.8), (2.2, 1, 1.
 REAL_LEVELS = (Noise(1e-5, 8e-7), Noise(1e-4, 8e-7))
 """Two rows beside DualDn's law: real cameras at moderate ISO."""
 
+PROTOCOL = Protocol(rounded=False, border=BORDER, window="mirrored")
+COLUMNS = (
+    Column("psnr", "PSNR", 2),
+    Column("ssim", "SSIM"),
+    Column("psnr_colour", "PSNR-colour", 2, words="PSNR-colour: to what no mosaic was made of"),
+)
+SOURCE = "DualDn's protocol (Li et al., ECCV 2024) on photographs, with five cameras"
+
 Model = Callable[[RawImage, Rendering], Tensor]
 """What is judged: the sRGB picture (3, H, W) of a raw photograph whose noise is known."""
+
+
+class Shot(NamedTuple):
+    """What a model is given."""
+
+    raw: RawImage
+    rendering: Rendering
+
+
+class Setting(NamedTuple):
+    """What the pictures of one group have in common."""
+
+    noise: Noise
+    tone: float
 
 
 class Scene(NamedTuple):
@@ -118,6 +145,55 @@ def truth_in_colour(scene: Scene, rendering: Rendering) -> Tensor:
     return finish(roll_highlights(scene.colour), scene.raw.camera, rendering, ISPConfig())
 
 
+def settings_of(noise_levels: list[float], tones: list[float]) -> dict[str, Setting]:
+    """The groups of the benchmark by name: every level at every tone."""
+    noises = [*map(law_noise, noise_levels), *REAL_LEVELS]
+    settings = (Setting(noise, tone) for noise in noises for tone in tones)
+    return {_group(setting): setting for setting in settings}
+
+
+def _group(setting: Setting) -> str:
+    shot, read = (float(level) for level in setting.noise)
+    return f"shot {shot:.6g}, read {read:.6g}, tone {setting.tone:g}"
+
+
+def synthetic_benchmark(
+    photos: Path, settings: Mapping[str, Setting], limit: int | None = None
+) -> Benchmark[Shot, Tensor]:
+    """Every photograph in every setting."""
+    paths = photographs(photos)[:limit]
+    items = [
+        Item(path.name, partial(_sample, path, number, setting), group)
+        for group, setting in settings.items()
+        for number, path in enumerate(paths)
+    ]
+    words = "; ".join((PROTOCOL.words(), COLUMNS[-1].words))
+    facts: dict[str, object] = {"photos": str(photos)}
+    return Benchmark("synthetic", items, COLUMNS, _scores, words, SOURCE, facts, _shown)
+
+
+def _sample(path: Path, number: int, setting: Setting) -> Sample[Shot]:
+    one, rendering = scene(path, number, setting.noise), Rendering(1.0, setting.tone)
+    given = Shot(one.raw, rendering)
+    return Sample(given, truth(one, rendering), truth_in_colour(one, rendering))
+
+
+def _scores(picture: Tensor, sample: Sample[Shot]) -> Mapping[str, float]:
+    assert sample.truth is not None and sample.other is not None
+    scores = score(picture, sample.truth, BORDER)
+    in_colour = score(picture, sample.other, BORDER).psnr
+    return {**scores._asdict(), "psnr_colour": in_colour}
+
+
+def _shown(given: Shot) -> Tensor:
+    return isp_alone(*given)
+
+
+def framed(model: Model) -> frame.Model[Shot, Tensor]:
+    """A model of raws as the frame calls it."""
+    return each(lambda shot: model(*shot))
+
+
 def evaluate(
     models: dict[str, Model],
     photos: Path,
@@ -127,35 +203,35 @@ def evaluate(
     done: Callable[[], object] = lambda: None,
 ) -> Iterator[Row]:
     """Rows of every model at every level and tone; `done` is called after each picture."""
-    paths = photographs(photos)[:limit]
-    for noise in [*map(law_noise, noise_levels), *REAL_LEVELS]:
-        scenes = [scene(path, i, noise) for i, path in enumerate(paths)]
-        for tone in tones:
-            for name, model in models.items():
-                yield _row(name, model, noise, tone, scenes, done)
+    settings = settings_of(noise_levels, tones)
+    benchmark = synthetic_benchmark(photos, settings, limit)
+    called = {name: framed(model) for name, model in models.items()}
+    return rows_of(run(benchmark, called, done=done), settings)
 
 
-def _row(
-    name: str,
-    model: Model,
-    noise: Noise,
-    tone: float,
-    scenes: list[Scene],
-    done: Callable[[], object],
-) -> Row:
-    rendering, scores, seconds = Rendering(1.0, tone), list[Scores](), list[float]()
-    in_colour = list[float]()
-    for one in scenes:
-        start = perf_counter()
-        picture = model(one.raw, rendering)
-        seconds.append(perf_counter() - start)
-        scores.append(score(picture, truth(one, rendering), BORDER))
-        in_colour.append(score(picture, truth_in_colour(one, rendering), BORDER).psnr)
-        done()
-    psnr, ssim = (fmean(values) for values in zip(*scores, strict=True))
-    shot, read = (float(f"{level:.6g}") for level in noise)
-    timed = median(seconds)
-    return Row(name, shot, read, tone, psnr, ssim, timed, len(scenes), fmean(in_colour))
+def rows_of(judged: Iterable[Judged], settings: Mapping[str, Setting]) -> Iterator[Row]:
+    """Rows of each setting as soon as it has been judged."""
+    for group, members in groupby(judged, key=lambda one: one.group):
+        mine = list(members)
+        for name in dict.fromkeys(one.model for one in mine):
+            yield _row(name, settings[group], [one for one in mine if one.model == name])
+
+
+def _row(name: str, setting: Setting, judged: list[Judged]) -> Row:
+    shot, read = (float(f"{level:.6g}") for level in setting.noise)
+    means = {key: fmean(one.scores[key] for one in judged) for key in judged[0].scores}
+    timed = median(one.seconds for one in judged)
+    return Row(
+        name,
+        shot,
+        read,
+        setting.tone,
+        means["psnr"],
+        means["ssim"],
+        timed,
+        len(judged),
+        means["psnr_colour"],
+    )
 
 
 def isp_alone(raw: RawImage, rendering: Rendering) -> Tensor:
@@ -165,12 +241,7 @@ def isp_alone(raw: RawImage, rendering: Rendering) -> Tensor:
 
 def write_rows(path: Path, rows: list[Row], settings: dict[str, object]) -> None:
     """JSON with the settings, the machine and the rows."""
-    machine = {
-        "machine": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-    }
-    facts = {"benchmark": "synthetic", "pellucid": version("pellucid"), **settings, **machine}
+    facts = {"benchmark": "synthetic", "pellucid": version("pellucid"), **settings, **machine()}
     report = {"settings": facts, "rows": [asdict(row) for row in rows]}
     with replacing(path) as file:
         file.write(json.dumps(report, indent=1).encode())

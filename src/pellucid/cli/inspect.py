@@ -8,8 +8,17 @@ from typing import TypeAlias
 from jsonargparse import Namespace
 from torch import Tensor
 
-from pellucid.calibrate import estimate_noise
+from pellucid.calibrate import block_sums, estimate_noise
 from pellucid.io import read_raw
+from pellucid.io.replacing import check_folder
+from pellucid.known_noise import (
+    KnownNoise,
+    calibrated_noise,
+    darktable_noise,
+    file_noise,
+    settle_noise,
+)
+from pellucid.noise_plot import check_matplotlib, plot_assumed
 from pellucid.raw import Noise, RawImage
 
 Fact: TypeAlias = (
@@ -19,14 +28,29 @@ Levels: TypeAlias = dict[str, float | list[float]]
 
 
 def inspect_command(options: Namespace) -> int:
-    """Print the facts of one raw file."""
-    facts = facts_of(read_raw(Path(options.input)))
+    """Print the facts of one raw file, and draw its noise where asked."""
+    if options.noise is not None:
+        check_folder(options.noise)
+        check_matplotlib()
+    raw = read_raw(Path(options.input))
+    facts = facts_of(raw)
+    if options.noise is not None:
+        draw_noise(Path(options.noise), raw)
     if options.json:
         print(json.dumps(facts, indent=1))
     else:
         for name, fact in facts.items():
             print(f"{name.replace('_', ' '):16} {_words(fact)}")
     return 0
+
+
+def draw_noise(path: Path, raw: RawImage) -> None:
+    """Draw what is measured in a photograph, and what each source of noise levels says."""
+    sums, _ = block_sums([raw.sites], 1)
+    known = [file_noise(raw), calibrated_noise(raw), darktable_noise(raw)]
+    assumed = {one.origin: one.noise for one in known if one is not None}
+    name = raw.path.name if raw.path else "raw"
+    plot_assumed(path, name, sums, {**assumed, "estimated": estimate_noise(raw.sites)})
 
 
 def facts_of(raw: RawImage) -> dict[str, Fact]:
@@ -47,9 +71,16 @@ def facts_of(raw: RawImage) -> dict[str, Fact]:
         "cam_to_srgb": [_rounded(row) for row in raw.camera.cam_to_srgb],
         "exposure_gain": raw.exposure,
         "noise_profile": _levels(raw.noise) if raw.noise else None,
-        "noise_estimate": _levels(estimate_noise(raw.mosaic)),
+        "noise_calibrated": _known(calibrated_noise(raw)),
+        "noise_darktable": _known(darktable_noise(raw)),
+        "noise_estimate": _levels(estimate_noise(raw.sites)),
+        "noise_used": settle_noise(raw).origin,
         "remarks": list(raw.remarks),
     }
+
+
+def _known(known: KnownNoise | None) -> Levels | None:
+    return None if known is None else _levels(known.noise)
 
 
 def _levels(noise: Noise) -> Levels:

@@ -17,7 +17,11 @@ from pellucid.networks.backbones import BackboneConfig
 from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet, Geometry
 from pellucid.networks.picture import PictureNet
 
-FAMILIAR = {"default": "raw photographs, any camera and ISO"}
+FAMILIAR = {
+    "default": "raw photographs, any camera and ISO",
+    "denoise": "finished pictures with noise",
+    "derain": "finished pictures with rain",
+}
 """What the shipped models are for."""
 
 

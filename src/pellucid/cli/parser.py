@@ -7,9 +7,12 @@ from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
+from pellucid.cli.options.adapt import adapt_options
+from pellucid.cli.options.calibrate import calibrate_options
 from pellucid.cli.options.demo import demo_options
 from pellucid.cli.options.develop import develop_options
-from pellucid.cli.options.evaluate import evaluate_options, folder_options, synthetic_options
+from pellucid.cli.options.dng import check_options, dng_options
+from pellucid.cli.options.evaluate import BENCHMARKS, evaluate_options
 from pellucid.cli.options.inspect import inspect_options
 from pellucid.cli.options.models import convert_options, models_options, show_options
 from pellucid.cli.options.pack import pack_options
@@ -72,10 +75,16 @@ def _command(said: Namespace) -> Command:
                 from pellucid.cli.restore import develop_command as command
             case "inspect":
                 from pellucid.cli.inspect import inspect_command as command
+            case "calibrate":
+                from pellucid.cli.calibrate import calibrate_command as command
             case "pack":
                 from pellucid.cli.pack import pack_command as command
+            case "adapt":
+                from pellucid.cli.adapt import adapt_command as command
             case "evaluate":
                 from pellucid.cli.evaluate import evaluate_command as command
+            case "dng":
+                from pellucid.cli.dng import dng_command as command
             case "models":
                 from pellucid.cli.models import models_command as command
             case _:
@@ -123,21 +132,19 @@ COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], str]] = {
     "restore": (restore_options, "clean pictures from noisy raw files"),
     "develop": (develop_options, "a picture from a raw file, without cleaning it"),
     "inspect": (inspect_options, "what a raw file says about camera, light and noise"),
+    "calibrate": (calibrate_options, "the noise of a camera from its own frames"),
     "demo": (demo_options, "show the whole way on the picture in the package"),
     "pack": (pack_options, "decode a folder of clean pictures or raws once, for training"),
     "train": (train_options, "train a network by a recipe"),
-    "evaluate": (evaluate_options, "scores of models where the truth is known"),
+    "adapt": (adapt_options, "draw a model to your own noisy raws or pictures"),
+    "evaluate": (evaluate_options, "scores of models on benchmarks"),
+    "dng": (dng_options, "what readers would trip over in a DNG"),
     "models": (models_options, "the models that ship, and what is in a weights file"),
 }
 """Each command's parser and what the overview says of it."""
 KINDS: dict[str, tuple[str, dict[str, tuple[Callable[[], ArgumentParser], str]]]] = {
-    "evaluate": (
-        "benchmark",
-        {
-            "synthetic": (synthetic_options, "photographs made raw and noisy, with known truth"),
-            "folder": (folder_options, "pairs of degraded and clean pictures"),
-        },
-    ),
+    "evaluate": ("benchmark", BENCHMARKS),
+    "dng": ("action", {"check": (check_options, "list the faults of a DNG")}),
     "models": (
         "action",
         {

@@ -3,72 +3,108 @@
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from jsonargparse import Namespace
 from tqdm import tqdm
 
+from pellucid.batch import (
+    BatchOptions,
+    Settings,
+    Shard,
+    Step,
+    read_photo,
+    restore_all,
+    restore_photo,
+)
+from pellucid.batch.job import DNG, check_kind, check_result
+from pellucid.cli.look import strength_of, white_balance_of
 from pellucid.errors import FileError, NetworkError, PellucidError
 from pellucid.importers import PublishedOptions
 from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
 from pellucid.isp import ISPConfig, Rendering
-from pellucid.raw import Noise, RawImage
-from pellucid.restore import Restorer, develop, settle_noise
+from pellucid.known_noise import parse_noise
+from pellucid.models import SHIPPED
+from pellucid.raw import RawImage
+from pellucid.restore import develop
+from pellucid.white_balance import balanced
 
 
 def restore_command(options: Namespace) -> int:
-    """Restore every input; a bad one is reported and the others go on."""
+    """Restore one file to one picture, or many; a bad one is reported and the others go on."""
     inputs = [Path(name) for name in options.inputs]
-    noise, device = parse_noise(options.noise), parse_device(options.device)
-    outputs = output_paths(inputs, options.output)
-    if is_picture(options.output):
-        check_output(options.output, options.bits)
-    restorer = Restorer.load(options.model, options.tile, device, published(options))
-    failed = 0
-    for source, output in zip(inputs, outputs, strict=True):
-        try:
-            restore_file(source, output, restorer, noise, options)
-        except NetworkError as error:
-            print(f"pellucid: {source}: {error}", file=sys.stderr)
-            failed += 1
-        except PellucidError as error:
-            print(f"pellucid: {error}", file=sys.stderr)
-            failed += 1
-    if len(inputs) > 1:
-        print(f"restored {len(inputs) - failed} of {len(inputs)}")
-    return 2 if failed else 0
+    parse_device(options.device)
+    batch = BatchOptions(
+        options.jobs, parse_shard(options.shard), options.overwrite, options.pictures
+    )
+    output = None if options.output is None else Path(options.output)
+    one = one_output(inputs, output, options.format)
+    settings = settings_of(options, one)
+    if one is None:
+        check_kind(Path(f"photo{settings.ending}"), settings)
+        return restore_many(inputs, output, settings, batch)
+    if batch.shard is not None:
+        raise PellucidError(f"--shard is for many files; expected a folder, not {one}")
+    if output is not None:
+        check_result(one, settings)
+    return restore_one(inputs[0], one, settings)
 
 
-def restore_file(
-    source: Path, output: Path, restorer: Restorer, noise: Noise | None, options: Namespace
-) -> None:
-    """Restore one file; of a raw, say what noise level it was taken to have."""
-    if source.suffix.lower() in PICTURE_SUFFIXES:
-        restore_picture(source, output, restorer, options)
-        return
-    raw = read_raw(source)
-    make_folder(output.parent)
-    check_output(output, options.bits)
-    known = settle_noise(raw, noise)
-    remark(raw)
-    print(f"{source.name}: {describe(known.noise)}, {known.origin}")
-    with tile_bar(source.name) as progress:
-        restored = restorer(raw, known.noise, look_of(raw, options), progress)
-    write_picture(output, restored.srgb, raw, bits=options.bits)
+def restore_one(source: Path, output: Path, settings: Settings) -> int:
+    """Restore one file here and now."""
+    restorer = settings.load()
+    try:
+        photo = read_photo(source)
+        check_result(output, settings)
+        with tile_bar(source.name) as progress:
+            restore_photo(photo, output, restorer, settings, tqdm.write, progress)
+    except NetworkError as error:
+        raise FileError.of(source, str(error)) from error
     print(f"wrote {output}")
+    return 0
 
 
-def restore_picture(source: Path, output: Path, restorer: Restorer, options: Namespace) -> None:
-    """Restore one finished picture."""
-    picture = read_picture(source)
-    make_folder(output.parent)
-    check_output(output, options.bits)
-    with tile_bar(source.name) as progress:
-        restored = restorer.restore_picture(picture, progress)
-    write_picture(output, restored, bits=options.bits)
-    print(f"wrote {output}")
+def restore_many(
+    inputs: list[Path], folder: Path | None, settings: Settings, options: BatchOptions
+) -> int:
+    """Restore files and folders, and say what became of each."""
+    steps = restore_all(inputs, folder, settings, options)
+    step, estimated = None, False
+    with closing(steps), tqdm(unit="file", leave=False, disable=None) as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.update(step.before + step.restored + step.failed - bar.n)
+            say(step)
+            if step.seconds_left and step.left and not estimated:
+                tqdm.write(f"about {duration(step.seconds_left)} for {step.left} more")
+                estimated = True
+    if step is None:
+        print("nothing to restore in this shard")
+        return 0
+    if len(inputs) > 1 or inputs[0].is_dir():
+        before = f", {step.before} of them before" if step.before else ""
+        print(f"restored {step.before + step.restored} of {step.total}{before}")
+    return 2 if step.failed else 0
+
+
+def say(step: Step) -> None:
+    """What there is to say of the last file, above the bar."""
+    for line in step.lines:
+        tqdm.write(line)
+    if step.error is not None:
+        tqdm.write(f"pellucid: {step.error}", file=sys.stderr)
+
+
+def duration(seconds: float) -> str:
+    """A time in the words that one would use for it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def develop_command(options: Namespace) -> int:
@@ -77,41 +113,96 @@ def develop_command(options: Namespace) -> int:
     check_output(output, options.bits)
     raw = read_raw(Path(options.input))
     remark(raw)
-    picture = develop(raw, look_of(raw, options), ISPConfig(demosaic=options.demosaic))
+    balance = white_balance_of(options.white_balance)
+    raw = replace(raw, camera=balanced(raw.camera, raw.mosaic, balance))
+    look = Rendering(raw.exposure * 2.0**options.exposure, options.tone)
+    picture = develop(raw, look, ISPConfig(demosaic=options.demosaic))
     write_picture(output, picture, raw, bits=options.bits)
     print(f"wrote {output}")
     return 0
 
 
-def output_paths(inputs: list[Path], output: str | None) -> list[Path]:
-    """Where each result goes: beside its input, into a folder, or to the one picture named."""
+def one_output(inputs: list[Path], output: Path | None, kind: str | None) -> Path | None:
+    """The one picture that is asked for: named, or beside its input; None for a batch."""
     if output is None:
-        outputs = [source.parent / f"{source.stem}-restored.png" for source in inputs]
-    elif not is_picture(output):
-        outputs = [Path(output) / f"{source.stem}.png" for source in inputs]
-    elif len(inputs) == 1:
-        outputs = [Path(output)]
-    else:
+        return _beside(inputs, kind or "png")
+    if not names_picture(output):
+        return None
+    if kind is not None:
+        raise PellucidError(f"-o {output} says the format; expected no --format, or a folder")
+    if len(inputs) > 1:
         raise PellucidError(
             f"-o {output} names one picture, for {len(inputs)} inputs; expected a folder"
         )
-    if len(set(outputs)) < len(outputs):
-        raise PellucidError(
-            "two inputs have the same name; expected names that differ, as their results do"
-        )
-    return outputs
+    return output
 
 
-def is_picture(output: str | None) -> bool:
+def _beside(inputs: list[Path], kind: str) -> Path | None:
+    for source in inputs:
+        if source.is_dir():
+            raise FileError.of(source, "is a directory; expected -o and a folder for its results")
+    return inputs[0].with_name(f"{inputs[0].stem}-restored.{kind}") if len(inputs) == 1 else None
+
+
+def names_picture(output: Path) -> bool:
     """Whether -o names a picture; what has no ending, or is there already, may be a folder."""
-    if output is None:
-        return False
-    target = Path(output)
-    if target.suffix.lower() in PICTURE_SUFFIXES:
+    if output.suffix.lower() in {DNG, *PICTURE_SUFFIXES}:
         return True
-    if (target.suffix or target.exists()) and not target.is_dir():
-        check_output(target)
+    if (output.suffix or output.exists()) and not output.is_dir():
+        check_output(output)
     return False
+
+
+def settings_of(options: Namespace, one: Path | None) -> Settings:
+    """How files are to be restored."""
+    return Settings(
+        model=options.model or shipped_for(options),
+        published=published(options),
+        noise=said_noise(options.noise),
+        exposure=options.exposure,
+        tone=options.tone,
+        white_balance=white_balance_of(options.white_balance),
+        reference=said_reference(options.reference),
+        strength=strength_of(options),
+        preset=options.preset,
+        ending=f".{options.format or 'png'}" if one is None else one.suffix,
+        linear=options.linear,
+        bits=options.bits,
+        tile=options.tile,
+        device=options.device,
+        precision=options.precision,
+    )
+
+
+def shipped_for(options: Namespace) -> str:
+    """The shipped model for a task, for finished pictures, or for raws."""
+    if options.task is not None:
+        if options.task not in SHIPPED:
+            shipped = ", ".join(SHIPPED[1:])
+            raise PellucidError(
+                f"no model ships for {options.task}; expected {shipped}, or --model"
+            )
+        return options.task
+    suffixes = {Path(name).suffix.lower() for name in options.inputs}
+    return "denoise" if suffixes <= PICTURE_SUFFIXES else "default"
+
+
+def said_noise(text: str | None) -> str | None:
+    """A noise level that makes sense, found out before any long work."""
+    parse_noise(text)
+    return text
+
+
+def said_reference(text: str | None) -> str | None:
+    """A reference that can be read."""
+    if text not in (None, "embedded"):
+        read_picture(text)
+    return text
+
+
+def published(options: Namespace) -> PublishedOptions:
+    """What is said of published weights."""
+    return PublishedOptions(options.noise_map, options.isp, options.task)
 
 
 def make_folder(folder: Path) -> None:
@@ -134,24 +225,17 @@ def tile_bar(what: str) -> Generator[Callable[[int, int], object]]:
         yield progress
 
 
-def published(options: Namespace) -> PublishedOptions:
-    """What is said of published weights."""
-    return PublishedOptions(options.noise_map, options.isp, options.task)
-
-
-def parse_noise(text: str | None) -> Noise | None:
-    """SHOT,READ as a noise level."""
+def parse_shard(text: str | None) -> Shard | None:
+    """I/N as a part of the files."""
     if text is None:
         return None
     try:
-        shot, read = (float(part) for part in text.split(","))
+        number, count = (int(part) for part in text.split("/"))
     except ValueError:
-        raise PellucidError(
-            f"--noise {text}: expected two numbers SHOT,READ, such as 0.001,1e-6"
-        ) from None
-    if not (0 <= shot <= 1 and 0 <= read <= 1 and shot + read > 0):
-        raise PellucidError(f"--noise {text}: expected SHOT and READ from 0 to 1, not both 0")
-    return Noise(shot, read)
+        number = count = 0
+    if not 1 <= number <= count:
+        raise PellucidError(f"--shard {text}: expected I/N with I from 1 to N, such as 1/4")
+    return Shard(number, count)
 
 
 def parse_device(name: str) -> torch.device:
@@ -166,20 +250,7 @@ def parse_device(name: str) -> torch.device:
     return device
 
 
-def look_of(raw: RawImage, options: Namespace) -> Rendering:
-    """The file's own exposure plus what was asked for, and the tone."""
-    return Rendering(raw.exposure * 2.0**options.exposure, options.tone)
-
-
 def remark(raw: RawImage) -> None:
     """Say what had to be replaced or guessed."""
     for sentence in raw.remarks:
         print(f"{raw.path.name if raw.path else 'raw'}: {sentence}")
-
-
-def describe(noise: Noise) -> str:
-    """Noise levels as a phrase."""
-    shot, read = (
-        ", ".join(f"{value:.2g}" for value in level.flatten().tolist()) for level in noise
-    )
-    return f"noise shot {shot}, read {read}"

@@ -54,4 +54,5 @@ class Mixed(Degradation):
 
 def drawn(weights: Sequence[float], generator: Generator) -> int:
     """A number, as often as its weight says."""
-    return int(torch.multinomial(torch.tensor(list(weights)), 1, generator=generator).item())
+    shares = torch.tensor(list(weights), dtype=torch.float32)
+    return int(torch.multinomial(shares, 1, generator=generator).item())

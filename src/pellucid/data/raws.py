@@ -15,7 +15,7 @@ from pellucid.data.sources import CleanRaw
 from pellucid.data.store import Store
 from pellucid.data.synthesis import turned
 from pellucid.errors import FileError
-from pellucid.io import is_raw, read_raw
+from pellucid.io import is_raw, read_bayer
 from pellucid.isp import Rendering
 from pellucid.noise_laws import uniform
 
@@ -41,7 +41,7 @@ def clean_mosaic(path: Path) -> tuple[npt.NDArray[np.uint16], Shot]:
 
     What noise leaves below black becomes 0: as a truth, light is not negative.
     """
-    raw = read_raw(path)
+    raw = read_bayer(path)
     pixels = (raw.mosaic.clamp(0, 1) * 65535).round().to(torch.int32).numpy().astype(np.uint16)
     return pixels, Shot(raw.camera, raw.exposure)
 

@@ -111,11 +111,31 @@ class SyntheticPairs:
         """A patch in one of its turns, degraded with what surrounds it."""
         generator, margin = draw.generator(), self.degradation.margin
         around = self.source.patch(size + 2 * margin, generator)
-        # Turned first: rain falls down, and rows stay rows.
-        clean = turned(around, generator)
-        degraded = self.degradation(clean, generator)
-        inside = slice(margin, margin + size)
-        return Patches(degraded[:, inside, inside], clean[:, inside, inside])
+        return degraded_pair(around, self.degradation, generator)
+
+
+@dataclass(frozen=True)
+class DegradedPictures:
+    """Clean pictures as they are, each once in an epoch, degraded."""
+
+    pictures: Pictures
+    degradation: Degradation
+
+    def patches(self, size: int, draw: Draw) -> Patches:
+        """A patch in one of its turns, degraded with what surrounds it."""
+        generator, margin = draw.generator(), self.degradation.margin
+        which = draw.which(len(self.pictures))
+        around = self.pictures.patch_of(which, size + 2 * margin, generator)
+        return degraded_pair(around, self.degradation, generator)
+
+
+def degraded_pair(around: Tensor, degradation: Degradation, generator: Generator) -> Patches:
+    """A pair of a picture (3, H, W) that is larger by the degradation's margin on each side."""
+    # Turned first: rain falls down, and rows stay rows.
+    clean = turned(around, generator)
+    degraded, margin = degradation(clean, generator), degradation.margin
+    inside = slice(margin, around.shape[-1] - margin)
+    return Patches(degraded[:, inside, inside], clean[:, inside, inside])
 
 
 class FilePairs:

@@ -1,72 +1,25 @@
-"""Writing DNG: uncompressed 16-bit Bayer mosaics with colour, noise and EXIF (Adobe DNG 1.4)."""
+"""Writing DNG: uncompressed 16-bit pixels with colour, noise and EXIF (Adobe DNG 1.4)."""
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from pellucid.bayer import PHASES, Phase, red_offset
+from pellucid.bayer import red_offset
+from pellucid.io.dng_fields import Area, DngFields
 from pellucid.io.replacing import replacing
-from pellucid.io.tiff_writer import Field, Value, directory, directory_size, text
+from pellucid.io.tiff_writer import Field, directory, directory_size, text
 from pellucid.raw import Camera, Noise
-
-_SRGB_CAMERA = (
-    (3.2404542, -1.5371385, -0.4985314),
-    (-0.9692660, 1.8760108, 0.0415560),
-    (0.0556434, -0.2040259, 1.0572252),
-)
-
-
-class Area(NamedTuple):
-    """Rows top to bottom and columns left to right, ends excluded, as DNG's ActiveArea has them."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-
-@dataclass(frozen=True, slots=True)
-class DngFields:
-    """What a DNG says about its integers."""
-
-    phase: Phase = "RGGB"
-    """Phase of the active area."""
-    black: tuple[float, ...] = (1024.0,)
-    """One level, or four for the active area's sites (0,0), (0,1), (1,0), (1,1)."""
-    white: int = 16383
-    xyz_to_cam: tuple[tuple[float, ...], ...] = _SRGB_CAMERA
-    """ColorMatrix1, for the light that `illuminant` names."""
-    illuminant: int = 21
-    """EXIF LightSource; 21 is D65."""
-    as_shot_neutral: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Camera RGB of a grey under the light of the photograph: 1 / white balance."""
-    noise: tuple[tuple[float, float], ...] | None = None
-    """NoiseProfile: one (shot, read) for all, three for R, G, B, or four for the CFA's sites."""
-    baseline_exposure: float | None = None
-    """Stops."""
-    orientation: int = 1
-    active_area: Area | None = None
-    default_crop: Area | None = None
-    """Within the active area."""
-    make: str = ""
-    model: str = ""
-    iso: float | None = None
-    exposure_time: float | None = None
-    """Seconds."""
-    date_time: datetime | None = None
-    software: str = "Pellucid"
 
 
 def write_dng(path: str | Path, sensor: npt.NDArray[np.uint16], fields: DngFields) -> None:
-    """Write the integers (H, W) as a Bayer DNG.
+    """Write the integers, (H, W) of a mosaic or (H, W, 3) in linear camera RGB, as a DNG.
 
     Raises ValueError where the fields contradict each other, FileError where the system refuses.
     """
@@ -119,17 +72,20 @@ def noise_pairs(noise: Noise) -> tuple[tuple[float, float], ...]:
 
 
 def _check(sensor: npt.NDArray[np.uint16], fields: DngFields) -> None:
-    if sensor.ndim != 2 or sensor.dtype != np.uint16 or not sensor.size:
+    planes = sensor.shape[2:] if fields.pattern == () else ()
+    if sensor.shape[2:] not in ((), (3,)) or sensor.dtype != np.uint16 or not sensor.size:
         raise ValueError(
-            f"sensor is {sensor.dtype} of shape {sensor.shape}; expected uint16 (H, W)"
+            f"sensor is {sensor.dtype} of shape {sensor.shape}; expected uint16 (H, W) or (H, W, 3)"
         )
+    if sensor.shape[2:] != planes:
+        raise ValueError("sensor has three colours per pixel; expected the pattern ()")
     if len(fields.black) not in (1, 4) or max(fields.black) >= fields.white:
         raise ValueError(
             f"black is {fields.black}; expected 1 or 4 levels below white {fields.white}"
         )
     if fields.noise is not None and len(fields.noise) not in (1, 3, 4):
         raise ValueError(f"noise has {len(fields.noise)} pairs; expected 1, 3 or 4")
-    height, width = sensor.shape
+    height, width = sensor.shape[:2]
     top, left, bottom, right = fields.active_area or Area(0, 0, height, width)
     if not (0 <= top < bottom <= height and 0 <= left < right <= width):
         raise ValueError(
@@ -148,25 +104,30 @@ def _head(sensor: npt.NDArray[np.uint16], fields: DngFields) -> bytes:
 
 
 def _main(sensor: npt.NDArray[np.uint16], fields: DngFields, exif: int, pixels: int) -> list[Field]:
-    height, width = sensor.shape
+    height, width = sensor.shape[:2]
+    samples = sensor.size // (height * width)
     return [
         Field(254, "long", [0]),  # NewSubfileType: the photograph itself
         Field(256, "long", [width]),
         Field(257, "long", [height]),
-        Field(258, "short", [16]),
+        Field(258, "short", [16] * samples),
         Field(259, "short", [1]),  # Compression: none
-        Field(262, "short", [32803]),  # PhotometricInterpretation: colour filter array
+        # PhotometricInterpretation: LinearRaw or colour filter array
+        Field(262, "short", [34892 if fields.pattern == () else 32803]),
         Field(273, "long", [pixels]),
         Field(274, "short", [fields.orientation]),
-        Field(277, "short", [1]),
+        Field(277, "short", [samples]),
         Field(278, "long", [height]),
         Field(279, "long", [sensor.nbytes]),
         Field(284, "short", [1]),
         Field(34665, "long", [exif]),
         *_facts(fields),
-        *_colour(fields),
-        *_levels(fields),
+        *_filters(fields),
+        *([] if samples == 1 and fields.pattern == () else _colour(fields)),
+        *_versions(fields),
+        *_levels(fields, samples),
         *_areas(fields),
+        *_opcodes(fields),
     ]
 
 
@@ -182,31 +143,46 @@ def _facts(fields: DngFields) -> list[Field]:
     return [text(code, word) for code, word in words.items() if word] + [text(50708, name)]
 
 
-def _colour(fields: DngFields) -> list[Field]:
-    matrix = [value for row in fields.xyz_to_cam for value in row]
-    colour = [
-        Field(33421, "short", [2, 2]),  # CFARepeatPatternDim
-        Field(33422, "byte", _sites(fields.phase)),  # CFAPattern, of the active area
+def _filters(fields: DngFields) -> list[Field]:
+    """CFARepeatPatternDim and CFAPattern, of the active area."""
+    if fields.pattern == ():
+        return []
+    rows = fields.pattern or (fields.phase[:2], fields.phase[2:])
+    sites = ["RGB".index(letter) for row in rows for letter in row]
+    return [Field(33421, "short", [len(rows), len(rows[0])]), Field(33422, "byte", sites)]
+
+
+def _versions(fields: DngFields) -> list[Field]:
+    """The DNG's versions, and what it says of exposure and noise."""
+    said = [
         Field(50706, "byte", [1, 4, 0, 0]),  # DNGVersion
         Field(50707, "byte", [1, 1, 0, 0]),  # DNGBackwardVersion
+    ]
+    if fields.baseline_exposure is not None:
+        said.append(Field(50730, "srational", [fields.baseline_exposure]))
+    if fields.noise is not None:
+        said.append(Field(51041, "double", [value for pair in fields.noise for value in pair]))
+    return said
+
+
+def _colour(fields: DngFields) -> list[Field]:
+    """The colours of a sensor that is not grey."""
+    matrix = [value for row in fields.xyz_to_cam for value in row]
+    return [
         Field(50721, "srational", matrix),
         Field(50728, "rational", fields.as_shot_neutral),
         Field(50778, "short", [fields.illuminant]),
     ]
-    if fields.baseline_exposure is not None:
-        colour.append(Field(50730, "srational", [fields.baseline_exposure]))
-    if fields.noise is not None:
-        colour.append(Field(51041, "double", [value for pair in fields.noise for value in pair]))
-    return colour
 
 
-def _levels(fields: DngFields) -> list[Field]:
+def _levels(fields: DngFields, samples: int) -> list[Field]:
     side = 2 if len(fields.black) == 4 else 1
-    whole = all(level == int(level) for level in fields.black)
-    black = Field(
-        50714, "long" if whole else "rational", [int(v) if whole else v for v in fields.black]
-    )
-    return [Field(50713, "short", [side, side]), black, Field(50717, "long", [fields.white])]
+    levels = [level for level in fields.black for _ in range(samples)]
+    whole = all(level == int(level) for level in levels)
+    black = Field(50714, "long" if whole else "rational", [int(v) if whole else v for v in levels])
+    white = Field(50717, "long", [fields.white] * samples)
+    table = [Field(50712, "short", fields.linearization)] if fields.linearization else []
+    return [*table, Field(50713, "short", [side, side]), black, white]
 
 
 def _areas(fields: DngFields) -> list[Field]:
@@ -222,6 +198,11 @@ def _areas(fields: DngFields) -> list[Field]:
     return areas
 
 
+def _opcodes(fields: DngFields) -> list[Field]:
+    lists = zip((51008, 51009, 51022), fields.opcode_lists, strict=True)
+    return [Field(code, "undefined", data) for code, data in lists if data]
+
+
 def _exif(fields: DngFields) -> list[Field]:
     exif = [Field(36864, "undefined", b"0231")]
     if fields.exposure_time:
@@ -233,11 +214,6 @@ def _exif(fields: DngFields) -> list[Field]:
     if fields.date_time:
         exif.append(text(36867, _clock(fields.date_time)))
     return exif
-
-
-def _sites(phase: Phase) -> list[Value]:
-    red = PHASES.index(phase)
-    return [0 if site == red else 2 if site == 3 - red else 1 for site in range(4)]
 
 
 def _clock(moment: datetime | None) -> str:

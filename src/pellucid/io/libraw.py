@@ -4,11 +4,8 @@
 
 import os
 import re
-import sys
-import tempfile
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +14,20 @@ import numpy.typing as npt
 import rawpy
 
 from pellucid.errors import FileError
+from pellucid.io.held_stderr import held_stderr
 
-_ONE_AT_A_TIME = threading.Lock()  # file descriptor 2 belongs to the whole process
-_COMPLAINT = re.compile(rb"Unexpected end of file|data corrupted at -?\d+")
+_COMPLAINT = re.compile(
+    rb"Unexpected end of file|data corrupted at -?\d+"
+    rb"|Corrupt JPEG data|Premature end of JPEG file"  # libjpeg's, inside of lossy DNGs
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What LibRaw says of a Bayer raw; four numbers are for R, G, B, second G."""
+    """What LibRaw says of a raw; four numbers are for R, G, B, second G."""
 
     sensor: npt.NDArray[np.uint16]
+    """(H, W) of a mosaic or of grey pixels, (H, W, 3) of pixels with all their colours."""
     top: int
     left: int
     height: int
@@ -44,16 +45,24 @@ class Decoded:
     flip: int
     iso: float
     exposure_time: float
+    pattern: tuple[str, ...] = ("RG", "GB")
+    """Rows of the visible area's filters, a Bayer's in any phase; () where there are none."""
+
+    @property
+    def is_bayer(self) -> bool:
+        """Whether the pixels form a Bayer mosaic."""
+        return len(self.pattern) == 2
 
 
-def decode(path: Path) -> Decoded:
-    """Open and unpack a Bayer raw.
+def decode(path: Path, filters: tuple[str, ...] = ()) -> Decoded:
+    """Open and unpack a raw.
 
-    Raises FileError where LibRaw refuses or complains, and where the pixels are no Bayer mosaic.
+    `filters` is what the file's own tags say of a pattern that LibRaw cannot hold; () for none.
+    Raises FileError where LibRaw refuses or complains, and where it knows colours but R, G, B.
     """
     try:
         with _complaints() as complaints, rawpy.imread(str(path)) as raw:
-            decoded = _decoded(raw, path)
+            decoded = _decoded(raw, path, filters)
     except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
         raise FileError.of(
             path, f"no raw file, or a damaged one (LibRaw: {_words(error)})"
@@ -65,16 +74,16 @@ def decode(path: Path) -> Decoded:
     return decoded
 
 
-def _decoded(raw: rawpy.RawPy, path: Path) -> Decoded:
-    sites = _bayer_sites(raw, path)
+def _decoded(raw: rawpy.RawPy, path: Path, filters: tuple[str, ...]) -> Decoded:
+    pattern = _pattern(raw, path, filters)
     sizes, other = raw.sizes, raw.other
     return Decoded(
-        sensor=raw.raw_image.copy(),
+        sensor=(raw.raw_image[..., :3] if raw.raw_image.ndim == 3 else raw.raw_image).copy(),
         top=sizes.top_margin,
         left=sizes.left_margin,
         height=sizes.height,
         width=sizes.width,
-        sites=sites,
+        sites=_sites(raw, pattern),
         black=tuple(map(float, raw.black_level_per_channel)),
         white=float(raw.white_level),
         as_shot=tuple(map(float, raw.camera_whitebalance)),
@@ -84,32 +93,41 @@ def _decoded(raw: rawpy.RawPy, path: Path) -> Decoded:
         flip=int(sizes.flip),
         iso=float(other.iso_speed),
         exposure_time=float(other.shutter_speed),
+        pattern=pattern,
     )
 
 
-def _bayer_sites(raw: rawpy.RawPy, path: Path) -> tuple[int, int, int, int]:
-    """Colours of the visible area's first four sites."""
-    if raw.raw_type != rawpy.RawType.Flat:
-        raise not_bayer(
-            path, "already have three colours each (linear DNG, film scan or layered sensor)"
+def _pattern(raw: rawpy.RawPy, path: Path, filters: tuple[str, ...]) -> tuple[str, ...]:
+    """Rows of the visible area's filters."""
+    if raw.raw_type != rawpy.RawType.Flat or raw.num_colors == 1:
+        return ()
+    rolled, colours = _colours(raw), raw.color_desc.decode("ascii", "replace")
+    if filters:
+        return filters
+    letters = sorted(colours[colour] for colour in rolled.flat if colour < len(colours))
+    if rolled.shape == (6, 6) and set(letters) == set("RGB"):
+        return tuple("".join("RGBG"[colour] for colour in row) for row in rolled)
+    if rolled.shape != (2, 2) or letters != ["B", "G", "G", "R"]:
+        rows, columns = rolled.shape
+        raise FileError.of(
+            path,
+            f"its pixels form a {colours} mosaic of {rows}x{columns}; expected R, G, B in a Bayer, "
+            "quad-Bayer or X-Trans mosaic, grey, or all three of each pixel",
         )
-    pattern = np.asarray(raw.raw_pattern)
-    colours = raw.color_desc.decode("ascii", "replace")
-    if pattern.shape == (6, 6):
-        raise not_bayer(path, "form an X-Trans mosaic")
-    if pattern.shape == (1, 1) or raw.num_colors == 1:
-        raise not_bayer(path, "are monochrome")
-    rolled = np.roll(pattern, (-raw.sizes.top_margin, -raw.sizes.left_margin), (0, 1))
-    sites = tuple(int(colour) for colour in rolled[:2, :2].flat)
-    letters = sorted(colours[colour] for colour in sites if colour < len(colours))
-    if pattern.shape != (2, 2) or letters != ["B", "G", "G", "R"]:
-        raise not_bayer(path, f"form a {colours} mosaic of {pattern.shape[0]}x{pattern.shape[1]}")
-    return sites[0], sites[1], sites[2], sites[3]
+    return tuple("".join(colours[colour] for colour in row) for row in rolled)
 
 
-def not_bayer(path: Path, what: str) -> FileError:
-    """The error of a raw whose pixels are of another kind."""
-    return FileError.of(path, f"its pixels {what}; expected a Bayer mosaic")
+def _colours(raw: rawpy.RawPy) -> npt.NDArray[np.uint8]:
+    """The pattern of the visible area, as numbers of colours."""
+    margins = (-raw.sizes.top_margin, -raw.sizes.left_margin)
+    return np.roll(np.asarray(raw.raw_pattern), margins, (0, 1))
+
+
+def _sites(raw: rawpy.RawPy, pattern: tuple[str, ...]) -> tuple[int, int, int, int]:
+    if len(pattern) != 2:
+        return 0, 1, 1, 2
+    first, second, third, fourth = (int(colour) for colour in _colours(raw).flat)
+    return first, second, third, fourth
 
 
 def _words(error: Exception) -> str:
@@ -124,33 +142,14 @@ def _complaints() -> Generator[list[str]]:
     What anyone else wrote there meanwhile is passed on.
     """
     complaints: list[str] = []
-    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as caught:
-        kept = _redirect(caught.fileno())
-        try:
-            yield complaints
-        finally:
-            _restore(kept)
-            caught.seek(0)
-            for line in caught:
-                if found := _COMPLAINT.search(line):
-                    complaints.append(found.group().decode())
-                elif kept is not None:
-                    os.write(2, line)
-
-
-def _redirect(target: int) -> int | None:
-    """Point file descriptor 2 elsewhere; a copy of the old one, None where there is none."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
+    lines: list[bytes] = []
     try:
-        kept = os.dup(2)
-    except OSError:
-        return None
-    os.dup2(target, 2)
-    return kept
-
-
-def _restore(kept: int | None) -> None:
-    if kept is not None:
-        os.dup2(kept, 2)
-        os.close(kept)
+        with held_stderr() as lines:
+            yield complaints
+    finally:
+        for line in lines:
+            if found := _COMPLAINT.search(line):
+                complaints.append(found.group().decode())
+            else:
+                with suppress(OSError):  # it may be closed
+                    os.write(2, line)

@@ -28,6 +28,14 @@ def upright(picture: Tensor, orientation: int) -> Tensor:
     return turned.flip(sides) if sides else turned
 
 
+def as_stored(picture: Tensor, orientation: int) -> Tensor:
+    """The inverse of `upright`."""
+    transpose, rows, columns = _MOVES[orientation]
+    sides = [side for side, flipped in ((-2, rows), (-1, columns)) if flipped]
+    turned = picture.flip(sides) if sides else picture
+    return turned.mT if transpose else turned
+
+
 def orientation_of_flip(flip: int) -> int:
     """EXIF orientation of LibRaw's `sizes.flip`; 1 where the number is none."""
     return _OF_FLIP.get(flip, 1)

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pellucid.errors import FileError
+from pellucid.io.held_stderr import held_stderr
 from pellucid.io.orientation import is_orientation, upright
 from pellucid.io.png import bit_depth, decode_png
 from pellucid.io.profiles import to_srgb
@@ -50,6 +51,7 @@ def read_picture(path: str | Path) -> Tensor:
         EOFError,
         LookupError,
         TypeError,
+        ArithmeticError,
         struct.error,
     ) as error:
         raise FileError.of(
@@ -60,8 +62,16 @@ def read_picture(path: str | Path) -> Tensor:
 def _read(path: Path) -> Tensor:
     with path.open("rb") as file:
         head = file.read(32)
-    if head.startswith(_TIFF_HEADS) and (deep := _deep_tiff(path)) is not None:
-        return deep
+    if head.startswith(_TIFF_HEADS):
+        if (deep := _deep_tiff(path)) is not None:
+            return deep
+        with held_stderr():  # libtiff prints what is wrong, and pillow raises it
+            return _shallow(path, head)
+    return _shallow(path, head)
+
+
+def _shallow(path: Path, head: bytes) -> Tensor:
+    """What pillow reads, and PNG of 16 bits."""
     with Image.open(path) as picture:
         _check_size(*picture.size)
         if bit_depth(head) == 16:

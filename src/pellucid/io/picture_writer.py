@@ -1,4 +1,4 @@
-"""Writing finished pictures: PNG, JPEG and TIFF, upright, with an sRGB profile and EXIF."""
+"""Writing finished pictures: PNG, JPEG and TIFF, upright, with a colour profile and EXIF."""
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
@@ -13,10 +13,11 @@ import torch
 from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
+from pellucid.color import OutputProfile, to_profile
 from pellucid.errors import FileError
 from pellucid.io.orientation import upright
 from pellucid.io.png import encode_png
-from pellucid.io.profiles import srgb_profile
+from pellucid.io.profiles import icc_profile
 from pellucid.io.replacing import check_folder, replacing
 from pellucid.raw import RawImage
 
@@ -32,35 +33,57 @@ _BITS: dict[str, tuple[Bits, ...]] = {
     ".tiff": (16, 8),
 }
 
+_BAND = 512  # Rows that are converted at once.
+
 PICTURE_SUFFIXES = frozenset(_BITS)
 """The endings of the pictures that can be written, in lower case."""
 
 
-def check_output(path: str | Path, bits: Bits | None = None) -> None:
+def check_output(
+    path: str | Path, bits: Bits | None = None, profile: OutputProfile = "srgb"
+) -> None:
     """Raise FileError where a picture could not be written, before any long work."""
+    check_bits(path, bits, profile)
+    check_folder(path)
+
+
+def check_bits(path: str | Path, bits: Bits | None = None, profile: OutputProfile = "srgb") -> None:
+    """Raise FileError where the ending is none of a picture, or cannot hold bits and profile."""
     suffix = Path(path).suffix.lower()
     if suffix not in _BITS:
         raise FileError.of(path, f"unknown ending {suffix!r}; expected one of {', '.join(_BITS)}")
     if bits is not None and bits not in _BITS[suffix]:
         raise FileError.of(path, f"{suffix} cannot hold {bits} bits; expected {_BITS[suffix][0]}")
-    check_folder(path)
+    if profile == "linear" and (bits == 8 or 16 not in _BITS[suffix]):
+        got = f"{suffix} of {bits or 8} bits"
+        raise FileError.of(
+            path, f"{got} is too coarse for linear light; expected .png or .tif of 16"
+        )
 
 
 def write_picture(
-    path: str | Path, srgb: Tensor, raw: RawImage | None = None, *, bits: Bits | None = None
+    path: str | Path,
+    srgb: Tensor,
+    raw: RawImage | None = None,
+    *,
+    bits: Bits | None = None,
+    profile: OutputProfile = "srgb",
 ) -> None:
-    """Write display values (3, H, W) in [0, 1], values outside clipped; the ending says the format.
+    """Write display values (3, H, W) in [0, 1]; the ending says the format.
 
     With its raw, a picture in the frame of `raw.mosaic` loses the padding, is turned upright, and
-    carries camera and exposure. PNG has 8 bits or 16, JPEG 8, TIFF 16 or 8. Raises FileError.
+    carries camera and exposure. PNG has 8 bits or 16, JPEG 8, TIFF 16 or 8; `linear` has 16.
+    Values outside [0, 1] are colours outside sRGB: a wider profile holds them, else they are
+    clipped. Raises FileError.
     """
-    check_output(path, bits)
+    check_output(path, bits, profile)
     if srgb.dim() != 3 or srgb.shape[0] != 3:
         raise ValueError(f"picture has shape {tuple(srgb.shape)}; expected (3, H, W)")
     suffix = Path(path).suffix.lower()
-    pixels = _pixels(_placed(srgb, raw), bits or _BITS[suffix][0])
+    depth = bits or (16 if profile == "linear" else _BITS[suffix][0])
+    pixels = _pixels(_placed(srgb, raw), depth, profile)
     with replacing(path) as file:
-        _encode(file, suffix, pixels, raw)
+        _encode(file, suffix, pixels, raw, icc_profile(profile))
 
 
 def _placed(srgb: Tensor, raw: RawImage | None) -> Tensor:
@@ -70,34 +93,38 @@ def _placed(srgb: Tensor, raw: RawImage | None) -> Tensor:
     return upright(shown, raw.source.orientation)
 
 
-def _pixels(srgb: Tensor, bits: Bits) -> Pixels:
-    """Integers (H, W, 3)."""
-    scaled = srgb.detach().cpu().float().nan_to_num().clamp(0, 1).mul(2**bits - 1).round()
-    values = scaled.permute(1, 2, 0).contiguous().to(torch.int32).numpy()
-    return values.astype(np.uint8 if bits == 8 else np.uint16)
+def _pixels(srgb: Tensor, bits: Bits, profile: OutputProfile) -> Pixels:
+    """Integers (H, W, 3), a band of rows at a time."""
+    pixels = np.empty((*srgb.shape[1:], 3), np.uint8 if bits == 8 else np.uint16)
+    for start in range(0, srgb.shape[1], _BAND):
+        band = srgb[:, start : start + _BAND].detach().cpu().float().nan_to_num(0, 1, 0)
+        scaled = to_profile(band, profile).clamp(0, 1).mul(2**bits - 1).round()
+        pixels[start : start + _BAND] = scaled.permute(1, 2, 0).to(torch.int32).numpy()
+    return pixels
 
 
-def _encode(file: BinaryIO, suffix: str, pixels: Pixels, raw: RawImage | None) -> None:
+def _encode(
+    file: BinaryIO, suffix: str, pixels: Pixels, raw: RawImage | None, profile: bytes
+) -> None:
     match suffix:
         case ".png":
-            block = _exif(raw).removeprefix(b"Exif\0\0")
-            file.write(encode_png(pixels, srgb_profile(), block))
+            file.write(encode_png(pixels, profile, _exif(raw).removeprefix(b"Exif\0\0")))
         case ".jpg" | ".jpeg":
             Image.fromarray(pixels).save(
-                file, "JPEG", quality=95, subsampling=0, icc_profile=srgb_profile(), exif=_exif(raw)
+                file, "JPEG", quality=95, subsampling=0, icc_profile=profile, exif=_exif(raw)
             )
         case _:
-            _encode_tiff(file, pixels, raw)
+            _encode_tiff(file, pixels, raw, profile)
 
 
-def _encode_tiff(file: BinaryIO, pixels: Pixels, raw: RawImage | None) -> None:
+def _encode_tiff(file: BinaryIO, pixels: Pixels, raw: RawImage | None, profile: bytes) -> None:
     tifffile.imwrite(
         file,
         pixels,
         photometric="rgb",
         compression="zlib",
         predictor=True,
-        iccprofile=srgb_profile(),
+        iccprofile=profile,
         metadata=None,
         software="Pellucid",
         extratags=_tiff_tags(raw),

@@ -12,6 +12,8 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.io.profiles import srgb_profile
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 12 + 13  # the IHDR chunk always has 13 bytes
 
@@ -20,7 +22,8 @@ def encode_png(pixels: npt.NDArray[np.uint8 | np.uint16], profile: bytes, exif: 
     """PNG file of pixels (H, W, 3) with an ICC profile and a TIFF block of EXIF."""
     png = imagecodecs.PNG
     encoded = imagecodecs.png_encode(pixels, strategy=png.STRATEGY.RLE, filter=png.FILTER.PAETH)
-    extra = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profile)) + _chunk(b"eXIf", exif)
+    name = b"sRGB" if profile == srgb_profile() else b"ICC profile"
+    extra = _chunk(b"iCCP", name + b"\0\0" + zlib.compress(profile)) + _chunk(b"eXIf", exif)
     return bytes(encoded[:_HEADER_END] + extra + encoded[_HEADER_END:])
 
 

@@ -1,4 +1,4 @@
-"""ICC profiles: the sRGB one that every picture carries, and conversion to it."""
+"""ICC profiles: those that written pictures carry, and conversion to sRGB."""
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
@@ -7,6 +7,28 @@ from functools import cache
 from io import BytesIO
 
 from PIL import Image, ImageCms
+
+from pellucid.color import PRIMARIES, PROFILE_CURVES, OutputProfile, Transfer
+from pellucid.io.icc import matrix_profile
+
+_NAMES: dict[OutputProfile, str] = {
+    "display-p3": "Display P3",
+    "rec2020": "Rec. 2020",
+    "linear": "Linear Rec. 709",
+}
+_CURVES: dict[Transfer, tuple[float, ...]] = {
+    "srgb": (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
+    "rec709": (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081),
+    "linear": (1.0,),
+}
+
+
+@cache
+def icc_profile(profile: OutputProfile) -> bytes:
+    """The ICC profile that a picture of these colours carries."""
+    if profile == "srgb":
+        return srgb_profile()
+    return matrix_profile(_NAMES[profile], PRIMARIES[profile], _CURVES[PROFILE_CURVES[profile]])
 
 
 @cache

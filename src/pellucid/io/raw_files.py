@@ -2,32 +2,42 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pellucid.bayer import PHASES, pad, rggb_padding
+from pellucid.bayer import pad
 from pellucid.errors import FileError
+from pellucid.io.bad_pixels import bad_pixels, mended
 from pellucid.io.camera_colour import camera_of
 from pellucid.io.camera_name import camera_name
-from pellucid.io.libraw import Decoded, decode, not_bayer
+from pellucid.io.jpeg_xl import decode_jpeg_xl, is_jpeg_xl
+from pellucid.io.lens_shading import Frame, kept_corrections, shading_of
+from pellucid.io.libraw import Decoded, decode
+from pellucid.io.linear_images import (
+    filters_of,
+    grey_camera,
+    kind_remark,
+    linear_image,
+    mosaic_of_linear,
+    moved,
+    seen_mosaic,
+)
 from pellucid.io.noise_profile import noise_of
-from pellucid.io.orientation import is_orientation, orientation_of_flip
+from pellucid.io.sensor_frames import sensor_frame
 from pellucid.io.tiff_tags import TiffTags, read_tags
-from pellucid.raw import RawImage, SensorFrame
+from pellucid.raw import Camera, LinearImage, RawImage, SensorFrame
 
 RAW_SUFFIXES = frozenset(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw "
     ".orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
 """The usual endings of raw files, in lower case."""
-
-Black = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +55,137 @@ def is_raw(path: str | Path) -> bool:
 
 
 def read_raw(path: str | Path) -> RawImage:
-    """A Bayer raw as linear light in [0, 1], RGGB with even sides, with its camera and noise.
+    """A raw as linear light in [0, 1], RGGB with even sides, with its camera and noise.
 
-    Raises FileError, one line, where the file is missing, cut off, damaged or no Bayer mosaic.
+    What is no Bayer mosaic has its pixels in `linear` as well. Raises FileError, one line, where
+    the file is missing, cut off or damaged, or has other colours than R, G, B.
     """
     path = Path(path)
     facts = _facts(path)
-    decoded = decode(path)
-    source = _source(path, decoded, facts.tags)
-    mosaic = mosaic_of_source(source)
-    camera, remarks = camera_of(decoded, facts.tags, mosaic)
-    exposure = (facts.tags.numbers(50730, 1) or (0.0,))[0]
+    tags = facts.tags
+    decoded = _decoded(path, tags)
+    source, remarks = sensor_frame(path, decoded, tags)
+    light = _bayer(source, decoded, tags) if decoded.is_bayer else _linear(source, decoded, tags)
+    exposure = (tags.numbers(50730, 1) or (0.0,))[0]
     return RawImage(
-        mosaic=mosaic,
-        camera=camera,
-        noise=noise_of(facts.tags, float(mosaic.mean())),
+        mosaic=light.mosaic,
+        camera=light.camera,
+        noise=noise_of(tags, float(light.mosaic.mean())),
         exposure=2.0 ** min(max(exposure, -10.0), 10.0),
         make=facts.make,
         model=facts.model,
-        iso=_iso(decoded, facts.tags),
-        exposure_time=_exposure_time(decoded, facts.tags),
+        iso=_iso(decoded, tags),
+        exposure_time=_exposure_time(decoded, tags),
         source=source,
         path=path,
-        remarks=remarks,
+        remarks=(*remarks, *light.remarks, *_kept(tags)),
+        linear=light.linear,
+        gain=_gain(source, decoded, tags),
     )
+
+
+def read_bayer(path: str | Path) -> RawImage:
+    """A raw that is a Bayer mosaic, for what learns from sensors; raises FileError as well."""
+    raw = read_raw(path)
+    if raw.linear is not None:
+        raise FileError.of(
+            path, "its pixels form another kind of mosaic, or none; expected a Bayer mosaic"
+        )
+    return raw
+
+
+class _Light(NamedTuple):
+    """The pixels in the networks' terms, with what is known of their colour."""
+
+    mosaic: Tensor
+    linear: LinearImage | None
+    camera: Camera
+    remarks: tuple[str, ...]
+
+
+def _decoded(path: Path, tags: TiffTags) -> Decoded:
+    filters = filters_of(tags)
+    if is_jpeg_xl(tags):
+        return decode_jpeg_xl(path, tags, filters)
+    decoded = decode(path, filters if len(filters) > 2 else ())
+    if not tags.is_dng or not filters or decoded.is_bayer:
+        return decoded
+    top, left, *_ = tags.numbers(50829, 4) or (0.0, 0.0)
+    shift = (decoded.top - int(top), decoded.left - int(left))
+    return replace(decoded, pattern=moved(filters, *shift)) if decoded.pattern else decoded
+
+
+def _bayer(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> _Light:
+    mosaic = mosaic_of_source(source)
+    bad = _bad(source, tags)
+    if bad is not None:
+        mosaic = mosaic_of_source(replace(source, sensor=bad))
+    return _Light(mosaic, None, *camera_of(decoded, tags, mosaic))
+
+
+def _linear(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> _Light:
+    visible = _visible(source)
+    colours = np.array(decoded.black[:3] if visible.ndim == 3 else decoded.black[0])
+    visible -= colours.astype(np.float32)
+    visible /= (source.white - colours).astype(np.float32)
+    samples = visible.shape[2] if visible.ndim == 3 else 1
+    said = (kind_remark(decoded.pattern, samples),)
+    if decoded.pattern or samples == 3:
+        camera, remarks = camera_of(decoded, tags, seen_mosaic(visible, decoded.pattern))
+    else:
+        camera, remarks = grey_camera(), ()
+    image = linear_image(visible, decoded.pattern, source, camera)
+    return _Light(mosaic_of_linear(image.light), image, camera, (*said, *remarks))
+
+
+def _visible(source: SensorFrame) -> npt.NDArray[np.float32]:
+    rows = slice(source.top, source.top + source.height)
+    columns = slice(source.left, source.left + source.width)
+    return source.sensor[rows, columns].astype(np.float32)
+
+
+def _active(source: SensorFrame, tags: TiffTags) -> tuple[int, ...]:
+    """Top, left, bottom, right of a DNG's active area on the sensor."""
+    whole = (0.0, 0.0, *map(float, source.sensor.shape[:2]))
+    return tuple(map(int, tags.numbers(50829, 4) or whole))
+
+
+def _gain(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> Tensor | None:
+    """Lens shading in the raw's frame."""
+    if not tags.is_dng:
+        return None
+    top, left, bottom, right = _active(source, tags)
+    samples = 3 if decoded.pattern or source.sensor.ndim == 3 else 1
+    gains = shading_of(
+        tags,
+        Frame(
+            source.height,
+            source.width,
+            source.top - top,
+            source.left - left,
+            (bottom - top, right - left),
+            "bayer" if decoded.is_bayer else "pattern" if decoded.pattern else "linear",
+            1 if decoded.is_bayer else samples,
+            source.phase,
+        ),
+    )
+    return None if gains is None else pad(torch.from_numpy(gains), source.padding)
+
+
+def _bad(source: SensorFrame, tags: TiffTags) -> npt.NDArray[np.uint16] | None:
+    """The sensor with the pixels mended that a DNG lists as bad; None where it lists none."""
+    if not tags.is_dng:
+        return None
+    bad = bad_pixels(tags, source.sensor, *_active(source, tags)[:2])
+    if bad is None:
+        return None
+    sensor = mended(source.sensor.astype(np.float32), bad, 2)
+    return np.clip(np.rint(sensor), 0, 65535).astype(np.uint16)
+
+
+def _kept(tags: TiffTags) -> tuple[str, ...]:
+    names = kept_corrections(tags) if tags.is_dng else ()
+    return (f"Kept for DNG out, not applied: {', '.join(names)}.",) if names else ()
 
 
 def mosaic_of_source(source: SensorFrame) -> Tensor:
@@ -101,79 +218,6 @@ def _check_whole(path: Path, tags: TiffTags) -> None:
         raise FileError.of(
             path, f"its pixel data is cut off: {tags.missing_bytes} bytes are missing at the end"
         )
-    if tags.is_dng and tags.numbers(262, 1) == (34892.0,):
-        raise not_bayer(path, "already have three colours each (a linear DNG)")
-
-
-def _source(path: Path, decoded: Decoded, tags: TiffTags) -> SensorFrame:
-    phase = PHASES[decoded.sites.index(0)]
-    black = _black(decoded, tags)
-    _check_numbers(path, decoded, black)
-    return SensorFrame(
-        sensor=decoded.sensor,
-        top=decoded.top,
-        left=decoded.left,
-        height=decoded.height,
-        width=decoded.width,
-        phase=phase,
-        padding=rggb_padding(phase, decoded.height, decoded.width),
-        black=black,
-        white=decoded.white,
-        orientation=_orientation(decoded, tags),
-        linearization=_linearization(tags),
-        tags=tags.tags if tags.is_dng else {},
-    )
-
-
-def _linearization(tags: TiffTags) -> npt.NDArray[np.uint16] | None:
-    table = tags.numbers(50712)
-    return None if table is None else np.clip(table, 0, 65535).astype(np.uint16)
-
-
-def _check_numbers(path: Path, decoded: Decoded, black: Black) -> None:
-    sides = (decoded.top + decoded.height, decoded.left + decoded.width)
-    if min(decoded.height, decoded.width) < 2 or any(
-        a > b for a, b in zip(sides, decoded.sensor.shape, strict=True)
-    ):
-        raise FileError.of(
-            path, f"its visible area of {decoded.height}x{decoded.width} pixels makes no sense"
-        )
-    if not max(black) < decoded.white:
-        raise FileError.of(
-            path, f"its white level {decoded.white:g} is not above its black level {max(black):g}"
-        )
-
-
-def _black(decoded: Decoded, tags: TiffTags) -> Black:
-    """Black of the visible sites.
-
-    LibRaw starts an odd ActiveArea one site later but leaves the levels where they were, so that a
-    DNG's own tags say better which level belongs where; LibRaw says which levels there are.
-    """
-    said = _four([decoded.black[colour] for colour in decoded.sites])
-    levels, repeat = tags.numbers(50714), tags.numbers(50713, 2) or (1.0, 1.0)
-    if not tags.is_dng or levels is None or repeat != (2.0, 2.0) or len(levels) != 4:
-        return said
-    top, left, *_ = tags.numbers(50829, 4) or (0.0, 0.0)
-    rolled = np.roll(
-        np.reshape(levels, (2, 2)), (int(top) - decoded.top, int(left) - decoded.left), (0, 1)
-    )
-    if not np.allclose(np.sort(rolled, axis=None), sorted(said), atol=1):
-        return said
-    return _four(rolled.ravel().tolist())
-
-
-def _four(values: Sequence[float]) -> Black:
-    first, second, third, fourth = values
-    return first, second, third, fourth
-
-
-def _orientation(decoded: Decoded, tags: TiffTags) -> int:
-    """A DNG's own tag; LibRaw's flip elsewhere, because it knows the makers' notes."""
-    if not tags.is_dng:
-        return orientation_of_flip(decoded.flip)
-    value = tags.tags.get(274)
-    return value if is_orientation(value) else 1
 
 
 def _iso(decoded: Decoded, tags: TiffTags) -> float | None:

@@ -65,14 +65,16 @@ def read_tags(file: BinaryIO) -> TiffTags:
         with TiffFile(file) as tiff:
             pages: list[TiffPage] = []
             with suppress(Exception):  # a damaged directory ends the chain
-                for page in _directories(tiff.pages, _MOST_DIRECTORIES):
+                for page in directories(tiff.pages):
                     pages.append(page)
             return _read(pages, size) if pages else TiffTags()
     except Exception:  # damaged files fail in many ways; LibRaw has the last word on them
         return TiffTags()
 
 
-def _directories(pages: Iterable[TiffPage | TiffFrame], most: int) -> Iterator[TiffPage]:
+def directories(
+    pages: Iterable[TiffPage | TiffFrame], most: int = _MOST_DIRECTORIES
+) -> Iterator[TiffPage]:
     """Every directory with its subdirectories, in file order."""
     for page in pages:
         if most <= 0:
@@ -81,11 +83,11 @@ def _directories(pages: Iterable[TiffPage | TiffFrame], most: int) -> Iterator[T
             yield page
             most -= 1
             if page.pages is not None:
-                yield from _directories(page.pages, min(most, 8))
+                yield from directories(page.pages, min(most, 8))
 
 
 def _read(pages: list[TiffPage], size: int) -> TiffTags:
-    photograph = _photograph(pages)
+    photograph = photograph_of(pages)
     kept = {tag.code: tag for page in (pages[0], photograph) for tag in page.tags}
     tags = {code: _value(tag) for code, tag in kept.items()}
     exif = tags.get(34665)
@@ -97,7 +99,7 @@ def _read(pages: list[TiffPage], size: int) -> TiffTags:
     )
 
 
-def _photograph(pages: list[TiffPage]) -> TiffPage:
+def photograph_of(pages: list[TiffPage]) -> TiffPage:
     """The largest of the sensor's own directories, or of all where none is marked."""
     marked = [page for page in pages if _is_sensor(page)]
     return max(marked or pages, key=lambda page: int(page.imagewidth) * int(page.imagelength))

@@ -133,19 +133,27 @@ class DualDomainNet(nn.Module):
         return noisy if self.noise_map == "published" else clean
 
     def srgb_std(
-        self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering
+        self,
+        mosaic: Tensor,
+        camera: Camera,
+        noise: Noise,
+        rendering: Rendering,
+        gain: Tensor | float = 1.0,
     ) -> Tensor | None:
-        """Noise map (B, 3, H, W) of the developed input, if any; a constant to the gradient."""
+        """Noise map (B, 3, H, W) of the developed input, if any; a constant to the gradient.
+
+        `gain` is what the mosaic is multiplied by in developing: a file's lens shading.
+        """
         with torch.no_grad(), full_precision(mosaic):
             match self.noise_map:
                 case "none":
                     return None
                 case "published":
                     return published_map(
-                        mosaic, noise, camera, rendering, self.isp, self.noise_floor
+                        mosaic, noise, camera, rendering, self.isp, self.noise_floor, gain
                     )
                 case "propagated":
-                    return propagated_map(mosaic, noise, camera, rendering, self.isp)
+                    return propagated_map(mosaic, noise, camera, rendering, self.isp, gain)
 
     def denoise_srgb(self, srgb: Tensor, std: Tensor | None) -> Tensor:
         """Denoised sRGB picture (B, 3, H, W)."""

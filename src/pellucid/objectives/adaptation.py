@@ -8,7 +8,7 @@ restoration network. The critic is thrown away after training.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,7 @@ class Ramp:
     length: float = 300
     """In the unit of the time it is asked for: epochs, as published, or steps."""
     steepness: float = 5.0
+    kind: Literal["ramp"] = "ramp"
 
     def __call__(self, time: float) -> float:
         """Weight at a time; constant from `length` on (after Ganin and Lempitsky 2015)."""
@@ -95,6 +96,7 @@ class Constant:
     """The same weight at all times: a ramp left out."""
 
     weight: float = 0.2
+    kind: Literal["constant"] = "constant"
 
     def __call__(self, time: float) -> float:
         """The weight."""

@@ -64,6 +64,8 @@ class AdaptationConfig:
     weight: Weight = DEFAULT_WEIGHT
     epoch: int = 1
     """Steps in the unit of the weight's time, which is whole: the published ramp is of epochs."""
+    value_range: Literal["unit", "signed"] = "unit"
+    """Of pictures in the objective: [0, 1], or [-1, 1] as published for rain and blur."""
     critic_learning_rate: float = 1e-3
     """Of AdamW, scheduled as the network's is."""
     critic_weight_decay: float = 0.0

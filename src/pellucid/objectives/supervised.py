@@ -6,7 +6,7 @@ from torch import Tensor
 
 from pellucid.data.synthesis import Sample
 from pellucid.losses import LOSSES, Loss
-from pellucid.networks.dual_domain import DualDomainNet
+from pellucid.networks.dual_domain import DualDomainNet, Restored
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,14 @@ class Supervised:
 
     def __call__(self, net: DualDomainNet, sample: Sample) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and what to log."""
-        distance = LOSSES[self.loss]
         restored = net(sample.noisy, sample.camera, sample.noise, sample.rendering)
+        return self.judge(net, restored, sample)
+
+    def judge(
+        self, net: DualDomainNet, restored: Restored, sample: Sample
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of what the network has made of a sample, and what to log."""
+        distance = LOSSES[self.loss]
         truth = net.develop(sample.clean, sample.camera, sample.rendering)
         raw, srgb = distance(restored.mosaic, sample.clean), distance(restored.srgb, truth)
         loss = (self.raw_weight * raw if net.raw_net is not None else 0.0) + self.srgb_weight * srgb

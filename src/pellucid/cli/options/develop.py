@@ -5,6 +5,7 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
+from pellucid.cli.options.look import add_white_balance
 from pellucid.cli.options.shared import add_bits, add_look, new_parser
 from pellucid.demosaic import Demosaic
 
@@ -22,6 +23,7 @@ def develop_options() -> ArgumentParser:
         help="picture to write (.png, .jpg, .tif)",
     )
     add_look(parser)
+    add_white_balance(parser)
     add_bits(parser)
     parser.add_argument(
         "--demosaic",

@@ -51,7 +51,8 @@ def add_published(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         choices=get_args(Task),
-        help="what published weights of Noise-DA are for, which they do not tell",
+        help="what a finished picture suffers from; also what published weights of Noise-DA are "
+        "for, which they do not tell",
     )
     parser.add_argument(
         "--noise-map",

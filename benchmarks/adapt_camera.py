@@ -1,0 +1,113 @@
+"""`pellucid adapt` on simulated raws of a camera unlike those the default model learned of.
+
+    python benchmarks/adapt_camera.py --photos PHOTOS --judged KODAK24 --json FILE -- --minutes 10
+
+20 raws of PHOTOS to adapt to and 10 of the pictures to be judged by, under ELD's noise model with
+rows, long tails and a wrong black level, as study_adaptation.py has them in its target (e). Their
+files say nothing of their noise. What follows `--` goes to `pellucid adapt`, which is called as a
+user would; a second call goes on with the first one's run. Scores are those of developed pictures
+beside the developed truth.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from study_adaptation import ADAPTED, BORDER, JUDGED, ROWS, SIDE, write_once
+from torch import Tensor
+
+from pellucid import Restorer, develop, read_picture, read_raw, unrender, write_picture
+from pellucid.data.cameras import random_camera
+from pellucid.data.photos import photographs, reduced
+from pellucid.data.synthesis import generator_of
+from pellucid.io import replacing
+from pellucid.metrics import Scores, score
+from pellucid.noise import add_eld_noise
+
+CAMERA = random_camera(generator_of(7, 4))
+LEFT_OUT = "seeding_by_Clements_Engelhardt.jpg"
+"""The photograph in the package."""
+
+
+def middle(picture: Tensor) -> Tensor:
+    """At most `SIDE` pixels of a picture a side, even numbers of them."""
+    height, width = (min(side, SIDE) // 2 * 2 for side in picture.shape[1:])
+    top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
+    return picture[:, top : top + height, left : left + width]
+
+
+def make(photos: Path, judged: Path, folder: Path) -> None:
+    """Raws that are not there yet."""
+    paths = [path for path in photographs(photos, [LEFT_OUT]) if "plasma" not in path.name]
+    for number in range(ADAPTED):
+        half = torch.from_numpy(reduced(paths[number % len(paths)], 2).astype("float32") / 65535)
+        noisy = add_eld_noise(unrender(middle(half), CAMERA), ROWS, generator_of(number, 3))
+        write_once(folder / "adapt" / f"{number:02}.dng", noisy, CAMERA)
+    for number, path in enumerate(photographs(judged)[:JUDGED]):
+        clean = unrender(middle(read_picture(path)), CAMERA)
+        noisy = add_eld_noise(clean, ROWS, generator_of(number, 2))
+        write_once(folder / "noisy" / f"{path.stem}.dng", noisy, CAMERA)
+        write_once(folder / "clean" / f"{path.stem}.dng", clean, CAMERA)
+
+
+def scored(restorer: Restorer | None, folder: Path, pictures: Path | None = None) -> list[Scores]:
+    """Of each judged raw, restored or only developed."""
+    found: list[Scores] = []
+    for path in sorted((folder / "noisy").iterdir()):
+        raw, truth = read_raw(path), develop(read_raw(folder / "clean" / path.name))
+        picture = develop(raw) if restorer is None else restorer(raw).srgb
+        found.append(score(picture, truth, BORDER))
+        if pictures is not None:
+            pictures.mkdir(parents=True, exist_ok=True)
+            write_picture(pictures / f"{path.stem}.png", picture)
+    return found
+
+
+def means(scores: list[Scores]) -> dict[str, float]:
+    """PSNR in dB, and SSIM."""
+    return {
+        "psnr": round(fmean(one.psnr for one in scores), 3),
+        "ssim": round(fmean(one.ssim for one in scores), 4),
+    }
+
+
+def main() -> None:
+    """Make, adapt, score."""
+    words = sys.argv[1:]
+    cut = words.index("--") if "--" in words else len(words)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--judged", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--folder", type=Path, default=Path("runs/adapt_camera"))
+    parser.add_argument("--name", default="mycamera", help="of the adapted model")
+    parser.add_argument("--json", type=Path)
+    said = parser.parse_args(words[:cut])
+    make(said.photos, said.judged, said.folder)
+    output = said.folder / f"{said.name}.safetensors"
+    command = ["pellucid", "adapt", "--real", str(said.folder / "adapt"), "-o", str(output)]
+    command += words[cut + 1 :]
+    print(" ".join(command), flush=True)
+    code = subprocess.run([sys.executable, "-m", *command]).returncode
+    models = {"input": None, "start": Restorer.load("default")}
+    models |= {"adapted": Restorer.load(output)} if code == 0 else {}
+    scores = {
+        name: scored(model, said.folder, said.folder / "pictures" / name)
+        for name, model in models.items()
+    }
+    result = {"command": command, "code": code}
+    result |= {name: means(each) for name, each in scores.items()}
+    if code == 0:
+        pairs = zip(scores["start"], scores["adapted"], strict=True)
+        result["gains"] = [round(after.psnr - before.psnr, 2) for before, after in pairs]
+    print(json.dumps(result))
+    if said.json:
+        with replacing(said.json) as file:
+            file.write((json.dumps(result, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Points that a network takes for noise, such as stars, found in the noisy mosaic and given back.
+
+A star is a peak of a pixel or two above its own surroundings, higher than noise alone makes them
+and higher than anything near it; grain fails the first, texture and edges the second.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pellucid.bayer import pack, unpack
+from pellucid.noise import standard_deviation
+from pellucid.raw import Noise
+
+LOW, HIGH = 4.2, 5.0
+"""Standard deviations from which a peak is given back in part, and whole: white noise reaches the
+upper one at one pixel in a million."""
+CALM = 3.0
+"""Standard deviations that the surroundings may dip below their mean; in texture they do."""
+_POINT = (0.45, 1.0, 0.45)  # a point of 1.5 to 2 pixels across
+_NEAR = 9
+"""Pixels across, around a point, in which nothing else may be as high."""
+
+
+def points(noisy: Tensor, clean: Tensor, noise: Noise) -> Tensor:
+    """Share (1, H, W) of the removed noise that is to be given back, of mosaics (1, H, W)."""
+    ground = _ground(clean)
+    std = standard_deviation(ground, noise).clamp(min=1e-7)
+    found, known = (noisy - ground) / std, (clean - ground) / std
+    flat = _matched(known)
+    above = torch.maximum(found, _matched(found)) - _around(flat)
+    # Where noise is stronger than it was said to be, what it does at most places is the measure.
+    spread = (found - known).flatten()[:: max(1, noisy.numel() // 100_000)].abs().median() / 0.6745
+    share = ((above / spread.clamp(min=1) - LOW) / (HIGH - LOW)).clamp(0, 1)
+    calm = (CALM - _around(-flat)).clamp(0, 1)
+    return F.max_pool2d(share * calm, 5, 1, 2)
+
+
+def _ground(clean: Tensor) -> Tensor:
+    """Mean of the surroundings, of the same colour, of a mosaic (1, H, W)."""
+    return unpack(F.avg_pool2d(pack(clean), 5, 1, 2, count_include_pad=False))
+
+
+def _around(heights: Tensor) -> Tensor:
+    """The highest (1, H, W) near each pixel, without the point itself."""
+    padded = F.pad(heights, (4, 4, 4, 4), value=-1e9)
+    height, width = heights.shape[-2:]
+    lying, standing = F.max_pool2d(padded, (2, _NEAR), 1), F.max_pool2d(padded, (_NEAR, 2), 1)
+    far = _NEAR - 2
+    sides = (lying[:, :height], lying[:, far:], standing[..., :width], standing[..., far:])
+    return torch.stack([side[:, :height, :width] for side in sides]).amax(0)
+
+
+def _matched(values: Tensor) -> Tensor:
+    """Sums of values (1, H, W) under a point, of standard deviation 1 for white noise."""
+    point = torch.outer(values.new_tensor(_POINT), values.new_tensor(_POINT))
+    kernel = (point / point.norm())[None, None]
+    padded = F.pad(values[None], (1, 1, 1, 1), mode="reflect")
+    return F.conv2d(padded, kernel)[0]

@@ -1,0 +1,45 @@
+"""A network's mean over mirrored inputs, which lowers what it makes of noise by chance.
+
+A mirrored mosaic has another phase; a border of mirrored pixels brings it back to RGGB.
+"""
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor
+
+MIRRORS = ((), (-1,), (-2,), (-2, -1))
+"""Sides along which inputs are mirrored."""
+
+Run = Callable[..., Tensor]
+
+
+def of_pictures(run: Run) -> Run:
+    """Mean of `run` over mirrored pictures (B, C, H, W)."""
+
+    def averaged(*pictures: Tensor | None) -> Tensor:
+        total: Tensor | float = 0.0
+        for sides in MIRRORS:
+            turned = [None if each is None else each.flip(sides) for each in pictures]
+            total = total + run(*turned).flip(sides)
+        return total / len(MIRRORS)  # pyright: ignore[reportReturnType]
+
+    return averaged
+
+
+def of_mosaics(run: Run, stride: int) -> Run:
+    """Mean of `run` over mirrored mosaics (B, 1, H, W), whose sides are multiples of `stride`."""
+
+    def averaged(mosaic: Tensor) -> Tensor:
+        total = run(mosaic)
+        for sides in MIRRORS[1:]:
+            # A site before the first and the rest of a stride behind the last.
+            across, down = (stride * (side in sides) for side in (-1, -2))
+            border = (across and 1, across and across - 1, down and 1, down and down - 1)
+            result = run(F.pad(mosaic.flip(sides), border, mode="reflect"))
+            height, width = mosaic.shape[-2:]
+            result = result[..., border[2] :, border[0] :][..., :height, :width]
+            total = total + result.flip(sides)
+        return total / len(MIRRORS)
+
+    return averaged

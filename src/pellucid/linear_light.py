@@ -1,0 +1,89 @@
+"""Pixels that have all their colours, through networks that were trained on Bayer mosaics.
+
+A raw network sees packed planes R, G1, G2, B. A pixel with three colours is such a cell with the
+same green twice, one without colour is four times the same: nothing is interpolated, and nothing is
+left out. Planes that share their noise are told that many times its variance, because a network
+that takes them for independent would trust their agreement.
+"""
+
+import torch
+from torch import Tensor
+
+from pellucid.bayer import pack, unpack
+from pellucid.isp import ISPConfig, Rendering, render_linear
+from pellucid.networks.dual_domain import DualDomainNet, Geometry, full_precision
+from pellucid.noise_map import propagated_map_of_linear
+from pellucid.raw import Camera, Noise, RawImage
+
+
+def opened(light: Tensor) -> Tensor:
+    """The mosaic (..., 1, 2H, 2W) whose cells are the pixels of light (..., 3 or 1, H, W)."""
+    channels = [0, 1, 1, 2] if light.shape[-3] == 3 else [0, 0, 0, 0]
+    return unpack(light[..., channels, :, :])
+
+
+def closed(mosaic: Tensor, channels: int) -> Tensor:
+    """Light (..., 3 or 1, H, W) of an opened mosaic, what stands there more than once averaged."""
+    red, first, second, blue = pack(mosaic).unbind(-3)
+    if channels == 1:
+        return ((red + first + second + blue) / 4).unsqueeze(-3)
+    return torch.stack([red, (first + second) / 2, blue], dim=-3)
+
+
+def told_noise(noise: Noise, channels: int) -> Noise:
+    """Noise (B, 3) of an opened mosaic's planes, for one of light with 3 channels or 1."""
+    shared = torch.tensor([1.0, 2.0, 1.0] if channels == 3 else [4.0, 4.0, 4.0])
+    levels = (level if level.dim() else level[None, None] for level in noise)
+    return Noise(*(level * shared.to(level) for level in levels))
+
+
+def linear_noise(raw: RawImage, noise: Noise) -> Noise:
+    """The noise that the networks are told of a linear image whose sites have this one."""
+    spread = 1.0 if raw.linear is None else raw.linear.spread
+    return Noise(noise.shot * spread, noise.read * spread)
+
+
+def linear_geometry(net: DualDomainNet) -> Geometry:
+    """That of `denoise_linear`, in pixels."""
+    stride, halo = net.raw_geometry
+    return Geometry(max(1, stride // 2), None if halo is None else -(-halo // 2))
+
+
+def denoise_linear(net: DualDomainNet, light: Tensor, noise: Noise) -> Tensor:
+    """Denoised light (B, 3 or 1, H, W)."""
+    channels = light.shape[-3]
+    return closed(net.denoise_raw(opened(light), told_noise(noise, channels)), channels)
+
+
+def std_of_linear(
+    net: DualDomainNet,
+    light: Tensor,
+    camera: Camera,
+    noise: Noise,
+    rendering: Rendering,
+    gain: Tensor | float = 1.0,
+) -> Tensor | None:
+    """Noise map (B, 3, H, W) of the developed light, if the network is told any."""
+    with torch.no_grad(), full_precision(light):
+        match net.noise_map:
+            case "none":
+                return None
+            case "published":
+                return _published(net.isp, net.noise_floor, light, noise, camera, rendering, gain)
+            case "propagated":
+                return propagated_map_of_linear(light, noise, camera, rendering, net.isp, gain)
+
+
+def _published(
+    isp: ISPConfig,
+    floor: float,
+    light: Tensor,
+    noise: Noise,
+    camera: Camera,
+    rendering: Rendering,
+    gain: Tensor | float,
+) -> Tensor:
+    """DualDn's way: the deviation rendered as if it were a picture."""
+    shot, read = (level.to(light).reshape(*level.shape, 1, 1) for level in noise)
+    std = (shot * light.clamp(min=0) + read).clamp(min=floor).sqrt()
+    return render_linear(std * gain, camera, rendering, isp)

@@ -1,0 +1,242 @@
+"""A network's passes over a whole photograph, in tiles."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.align import apply_grid, apply_to_std
+from pellucid.checkpoint import Network
+from pellucid.ensemble import of_mosaics, of_pictures
+from pellucid.errors import PellucidError
+from pellucid.isp import ISPConfig, Rendering, render, render_linear
+from pellucid.linear_light import denoise_linear, linear_geometry, std_of_linear
+from pellucid.networks.backbones import Residual
+from pellucid.networks.dual_domain import DualDomainNet, Geometry
+from pellucid.networks.picture import PictureNet
+from pellucid.networks.unet import UNet
+from pellucid.raw import Camera, Noise
+from pellucid.tiling import Grid, run_tiled, tiles
+
+TILE = 1024
+"""Side of a tile in pixels; larger ones repeat fewer halos and need more memory."""
+OVERLAP = 64
+"""Pixels that a tile sees of its neighbours where no halo makes it exact."""
+DEVELOPING = Grid(TILE, stride=2, halo=16)
+
+Preset = Literal["fast", "normal", "best"]
+"""`fast` leaves the sRGB network out where there is one for raws; `best` takes the mean of each
+network over mirrored inputs, in four times the time."""
+Precision = Literal["auto", "float32", "bfloat16"]
+"""What the networks compute in; the camera pipeline between them is always float32. `auto` is
+bfloat16 on processors that multiply it, where it is half again as fast."""
+Done = Callable[[], object]
+"""Called after each tile."""
+Progress = Callable[[int, int], object]
+"""Called with the number of finished tiles and of all tiles."""
+
+
+class Shot(NamedTuple):
+    """A photograph on the device, and what is known and wanted of it."""
+
+    light: Tensor
+    """A mosaic (1, H, W), or pixels (3 or 1, H, W) with all their colours."""
+    camera: Camera
+    noise: Noise
+    rendering: Rendering
+    linear: bool = False
+    """Whether the pixels have all their colours."""
+    gain: Tensor | None = None
+    """What developing multiplies the light by, of its shape; networks see it as it is."""
+
+    @property
+    def gains(self) -> tuple[Tensor, ...]:
+        """The gain, if any, as one more picture of a tiled pass."""
+        return () if self.gain is None else (self.gain,)
+
+
+def develop_tiled(shot: Shot, light: Tensor, config: ISPConfig, done: Done) -> Tensor:
+    """sRGB picture (3, H, W) of a shot whose light is this."""
+    draw = render_linear if shot.linear else render
+
+    def run(tile: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+        return draw(tile * gain, shot.camera, shot.rendering, config)
+
+    return run_tiled(run, (light, *shot.gains), 3, DEVELOPING, done)
+
+
+class Course(NamedTuple):
+    """A restoration with all that lies between."""
+
+    shot: Shot
+    clean: Tensor
+    points: Tensor | None
+    """How much of each pixel the networks have to leave alone."""
+    developed: Tensor
+    grid: Tensor | None
+    """To the look of the reference, if there is one."""
+    aligned: Tensor
+    picture: Tensor
+
+
+class Passes:
+    """A network with how its passes are run."""
+
+    def __init__(self, net: Network, tile: int, preset: Preset, precision: Precision) -> None:
+        """`tile` is the side in pixels of what is computed at once."""
+        if tile < 2:
+            raise PellucidError(f"tile is {tile} pixels; expected 2 or more")
+        self.net, self.tile = net, tile
+        self.preset: Preset = preset
+        self.precision: Precision = precision
+
+    @property
+    def isp(self) -> ISPConfig:
+        """The camera pipeline that the network was trained with."""
+        return ISPConfig() if isinstance(self.net, PictureNet) else self.net.isp
+
+    def grids(self, linear: bool = False) -> list[Grid]:
+        """How each pass over a photograph is tiled."""
+        net, grids = self.net, [DEVELOPING]
+        if isinstance(net, PictureNet):
+            return [*grids, *self.picture_grids(net)]
+        grids += [self._raw_grid(net, linear)] if net.raw_net is not None else []
+        grids += [self._grid(net.srgb_geometry)] if self._in_srgb(net) else []
+        return grids
+
+    def picture_grids(self, net: PictureNet) -> list[Grid]:
+        """How the pass over a finished picture is tiled."""
+        return [self._grid(Geometry(net.stride, net.halo))]
+
+    def _in_srgb(self, net: DualDomainNet) -> bool:
+        """Whether the sRGB network runs; in a hurry the raw one has to do."""
+        return net.srgb_net is not None and not (self.preset == "fast" and net.raw_net is not None)
+
+    def _averaged(self, run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return of_pictures(run) if self.preset == "best" else run
+
+    def _computing(self) -> AbstractContextManager[object]:
+        half = self.precision == "bfloat16" or (self.precision == "auto" and in_half(self.net))
+        device = next(self.net.parameters()).device.type
+        return torch.autocast(device, torch.bfloat16, enabled=half)
+
+    def restore_picture(self, picture: Tensor, net: PictureNet, done: Done) -> Tensor:
+        """Restored picture (3, H, W)."""
+        (grid,) = self.picture_grids(net)
+        with self._computing():
+            return run_tiled(self._averaged(net), (picture,), 3, grid, done)
+
+    def denoise_raw(self, shot: Shot, done: Done) -> Tensor:
+        """Denoised light, of the same shape; the same one where no network is for raws."""
+        net = self.net
+        if isinstance(net, PictureNet) or net.raw_net is None:
+            return shot.light
+
+        def run(tile: Tensor) -> Tensor:
+            return (denoise_linear if shot.linear else denoise_mosaic)(net, tile, shot.noise)
+
+        whole = run
+        if self.preset == "best":
+            whole = of_pictures(run) if shot.linear else of_mosaics(run, net.raw_geometry.stride)
+        with self._computing():
+            grid = self._raw_grid(net, shot.linear)
+            return run_tiled(whole, (shot.light,), len(shot.light), grid, done)
+
+    def denoise_srgb(self, course: Course, done: Done) -> Tensor:
+        """Denoised picture (3, H, W); the aligned one where no network is for pictures."""
+        net, shot = self.net, course.shot
+        if isinstance(net, PictureNet):
+            return self.restore_picture(course.aligned, net, done)
+        if not self._in_srgb(net):
+            return course.aligned
+        grid = self._grid(net.srgb_geometry)
+        denoise = self._averaged(net.denoise_srgb)
+        if course.grid is not None and net.noise_map != "none":
+            std = self._aligned_std(net, course, course.grid)
+            with self._computing():
+                return run_tiled(denoise, (course.aligned, std), 3, grid, done)
+
+        def run(picture: Tensor, tile: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+            return denoise(picture, srgb_std(net, shot, tile, gain))
+
+        mapped = net.mapped(shot.light, course.clean)
+        with self._computing():
+            return run_tiled(run, (course.aligned, mapped, *shot.gains), 3, grid, done)
+
+    def _aligned_std(self, net: DualDomainNet, course: Course, grid: Tensor) -> Tensor:
+        """Noise map of the aligned picture; DualDn aligns the map as if it were a picture."""
+        shot = course.shot
+
+        def run(tile: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+            std = srgb_std(net, shot, tile, gain)
+            assert std is not None
+            return std
+
+        mapped = net.mapped(shot.light, course.clean)
+        std = run_tiled(run, (mapped, *shot.gains), 3, DEVELOPING)
+        if net.noise_map == "published":
+            return apply_grid(grid, std)
+        return apply_to_std(grid, course.developed, std)
+
+    def _raw_grid(self, net: DualDomainNet, linear: bool) -> Grid:
+        """Of the raw network, for which a pixel with all its colours is four sites."""
+        if not linear:
+            return self._grid(net.raw_geometry)
+        grid = self._grid(linear_geometry(net))
+        return grid._replace(tile=max(2, self.tile // 2))
+
+    def _grid(self, geometry: Geometry) -> Grid:
+        """Tiles as the network allows; where it sees everything, they overlap and are blended."""
+        stride, halo = geometry
+        if halo is not None:
+            return Grid(self.tile, stride, halo)
+        return Grid(self.tile, stride, -(-OVERLAP // stride) * stride, blended=True)
+
+
+def denoise_mosaic(net: DualDomainNet, mosaic: Tensor, noise: Noise) -> Tensor:
+    """Denoised mosaic (B, 1, H, W)."""
+    return net.denoise_raw(mosaic, noise)
+
+
+def srgb_std(net: DualDomainNet, shot: Shot, light: Tensor, gain: Tensor | float) -> Tensor | None:
+    """Noise map (B, 3, H, W) of a tile of the developed light, if the network is told any."""
+    std = std_of_linear if shot.linear else DualDomainNet.srgb_std
+    return std(net, light, shot.camera, shot.noise, shot.rendering, gain)
+
+
+def in_half(net: Network) -> bool:
+    """Whether a network may compute in bfloat16: ours, where the processor multiplies it.
+
+    Of a published one people expect the published numbers.
+    """
+    if isinstance(net, PictureNet):
+        own = _is_unet(net.net)
+    else:
+        own = all(_is_unet(part) for part in (net.raw_net, net.srgb_net) if part is not None)
+    return own and (next(net.parameters()).device.type != "cpu" or multiplies_bfloat16())
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for bfloat16."""
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+def _is_unet(net: nn.Module) -> bool:
+    return isinstance(net, Residual) and isinstance(net.body, UNet)
+
+
+def counter(picture: Tensor, grids: list[Grid], progress: Progress | None) -> Done:
+    """Called after each tile of passes over a picture."""
+    height, width = picture.shape[-2:]
+    total, finished = sum(len(tiles(height, width, grid)) for grid in grids), 0
+
+    def done() -> None:
+        nonlocal finished
+        finished += 1
+        if progress is not None:
+            progress(finished, total)
+
+    return done

@@ -1,0 +1,112 @@
+"""How far restored pictures are from a truth that nobody knows, up to a constant.
+
+Recorrupted-to-recorrupted (Pang et al. 2021): to a noisy y is added a z with the noise's own
+covariance. What is restored of y + a z knows nothing of the noise in y - z / a, so that their
+squared distance is that from the truth, and a constant. It ranks networks, and trains them.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pellucid.bayer import pack, unpack
+from pellucid.color import apply_matrix, decode, encode_slope
+from pellucid.isp import Rendering, matrix_to_srgb, to_linear
+from pellucid.networks.dual_domain import DualDomainNet
+from pellucid.networks.picture import PictureNet
+from pellucid.noise import variance
+from pellucid.raw import Camera, Noise
+
+ADDED = 0.5
+"""a: with more the network sees noise unlike its own, with less the distance is noisier."""
+UNCLIPPED = (0.002, 0.9)
+"""Linear light that is judged: what clips is no sum of signal and noise."""
+
+
+class NoisyRaw(NamedTuple):
+    """A patch of a raw, or a batch of them, and noise like its own."""
+
+    mosaic: Tensor
+    """(..., 1, H, W) RGGB; values below black are negative."""
+    camera: Camera
+    noise: Noise
+    """(..., 3)"""
+    rendering: Rendering
+    grain: Tensor
+    """z, (..., 1, H, W)."""
+
+
+class NoisyPicture(NamedTuple):
+    """A patch of a picture (..., 3, H, W), or a batch of them, and noise like its own."""
+
+    picture: Tensor
+    grain: Tensor
+    """z, of the same shape."""
+
+
+def raw_risk(net: DualDomainNet, raw: NoisyRaw) -> Tensor:
+    """Squared error (B,) of the picture of raws, about in display values, up to a constant.
+
+    In linear light, where the developed noise is what was added, by the slope of the curves.
+    """
+    added = 1 + ADDED**2
+    told = Noise(raw.noise.shot * added, raw.noise.read * added)
+    rendering = Rendering(raw.rendering.exposure, torch.zeros_like(raw.rendering.exposure))
+    restored = net(raw.mosaic + ADDED * raw.grain, raw.camera, told, rendering).srgb
+    error = decode(restored.clamp(min=0), net.isp.transfer) - linear_srgb(
+        net, raw, raw.mosaic - raw.grain / ADDED
+    )
+    return (display_slope(net, raw) * error).square().mean((-3, -2, -1))
+
+
+@torch.no_grad()
+def linear_srgb(net: DualDomainNet, raw: NoisyRaw, mosaic: Tensor) -> Tensor:
+    """Linear sRGB (B, 3, H, W) of another mosaic of the same shot; nothing is clipped."""
+    # Of the kinds of demosaicking those that are linear keep noise unbiased.
+    config = replace(net.isp, demosaic="malvar2004", highlights="roll")
+    linear = to_linear(mosaic, raw.camera, config)
+    exposure = raw.rendering.exposure[:, None, None, None]
+    return apply_matrix(linear, matrix_to_srgb(raw.camera, net.isp)) * exposure
+
+
+@torch.no_grad()
+def display_slope(net: DualDomainNet, raw: NoisyRaw) -> Tensor:
+    """Display values per linear sRGB (B, 3, H, W), 0 where something clips.
+
+    By local means of the noisy raw: by what is restored, a network could choose it.
+    """
+    seen = local_mean(linear_srgb(net, raw, raw.mosaic))
+    low, high = UNCLIPPED
+    inside = ((seen > low) & (seen < high)).all(-3, keepdim=True)
+    return encode_slope(seen.clamp(min=0), net.isp.transfer) * inside
+
+
+def local_mean(planes: Tensor) -> Tensor:
+    """Mean of the 9x9 around each pixel of planes (..., H, W)."""
+    flat = planes.reshape(-1, *planes.shape[-3:])
+    return F.avg_pool2d(flat, 9, 1, 4, count_include_pad=False).reshape(planes.shape)
+
+
+def picture_risk(net: PictureNet, noisy: NoisyPicture) -> Tensor:
+    """Squared error (B,) of restored pictures, up to a constant."""
+    restored = net(noisy.picture + ADDED * noisy.grain)
+    error = restored - (noisy.picture - noisy.grain / ADDED)
+    low, high = UNCLIPPED
+    seen = local_mean(noisy.picture)
+    inside = (seen > low) & (seen < high)
+    return (error.square() * inside).mean((-3, -2, -1))
+
+
+def raw_deviation(mosaic: Tensor, noise: Noise) -> Tensor:
+    """Standard deviation (..., 4, h, w) of a noisy mosaic's planes, by their local means."""
+    return variance(local_mean(pack(mosaic)), noise).clamp(min=1e-12).sqrt()
+
+
+def raw_grain(texture: Tensor, mosaic: Tensor, noise: Noise) -> Tensor:
+    """z (1, H, W) of a mosaic, of a texture (4, n, n) that is at least as large."""
+    deviation = raw_deviation(mosaic, noise)
+    height, width = deviation.shape[-2:]
+    return unpack(texture[:, :height, :width] * deviation)

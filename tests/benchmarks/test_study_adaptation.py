@@ -1,0 +1,108 @@
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from pellucid.recipe import Call
+from pellucid.training import RunFolderCLI, classes_of
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+QUEUE = FOLDER / "study_adaptation.yaml"
+
+
+@pytest.fixture(scope="module")
+def study():
+    for name in ("study", "study_adaptation"):
+        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    yield module
+    del sys.modules["study"], sys.modules["study_adaptation"]
+
+
+class Parser(RunFolderCLI):
+    """Reads the command line and builds nothing."""
+
+    def instantiate_classes(self) -> None:
+        pass
+
+
+def test_starts_come_before_what_goes_on_from_them_and_minutes_are_equal(study):
+    read = study.Study.read(QUEUE)
+    places = {(run.arm, run.seed): place for place, run in enumerate(read.runs)}
+    totals: dict[str, set[float]] = {}
+    for run in read.runs:
+        start = read.arms[run.arm].start
+        assert run.minutes <= 20
+        if start is not None:
+            assert places[start, run.seed] < places[run.arm, run.seed]
+            domain = read.said["arms"][run.arm]["domain"]
+            totals.setdefault(domain, set()).add(run.minutes)
+    assert all(len(minutes) == 1 for minutes in totals.values()), totals
+    ablation = [
+        run for run in read.runs if run.arm.startswith("camera_") and "start" not in run.arm
+    ]
+    assert len(ablation) == 12
+
+
+KINDS = "camera_none camera_low_t camera_adapted polyu_swapped rain_swapped blur_swapped raw_start "
+KINDS += "raw_swapped dncnn_start restormer_start"
+
+
+def test_arms_say_what_a_recipe_may_say(study):
+    read = study.Study.read(QUEUE)
+    folders = {name: "." for name in ("source", "target", "polyu", "levin", "target_raws")}
+    for name in KINDS.split():
+        arm = read.arms[name]
+        words = [f"--config={arm.recipe}", "--trainer.logger=false"]
+        words += [study.filled(each, folders | {"runs": "r", "seed": "1"}) for each in arm.options]
+        classes = classes_of(Call.of(words).training)
+        config = Parser(*classes, run=False, save_config_callback=None, args=words).config
+        about = read.said["arms"][name]
+        if "adaptation" in about:
+            adaptation = config.model.adaptation
+            assert adaptation.arrange == about["adaptation"].get("arrange", "shuffled")
+            assert (adaptation.contrast is None) == ("contrast" in about["adaptation"])
+            assert adaptation.critic.shuffle == 2 and config.data.real is not None
+        assert (config.model.weights is not None) == ("start" in about)
+
+
+def test_the_same_bad_pictures_and_raws_are_made_once(study, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("a", "b", "c"):
+        pixels = np.random.RandomState(0).randint(0, 256, (48, 52, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(photos / f"{name}.png")
+    made = tmp_path / "made"
+    stores = study.halves(photos, made, ["c.png"])
+    raws = study.make_raws(Path(stores["target"]), [photos / "a.png"], made)
+    said = {"tests": {"bad": {"clean": "$photos", "degradation": {"kind": "rain"}}}}
+    tests = study.tests_of(said, ["bad"], {"photos": str(photos)})
+    pairs = study.pairs_of("bad", tests["bad"], made)
+    assert [pair.name for pair in pairs] == ["a", "b", "c"]
+    files = {path: path.stat().st_mtime_ns for path in made.rglob("*.[dp]n[g]")}
+    assert len(files) > 25
+    study.make_raws(Path(stores["target"]), [photos / "a.png"], made)
+    study.pairs_of("bad", tests["bad"], made)
+    assert files == {path: path.stat().st_mtime_ns for path in made.rglob("*.[dp]n[g]")}
+    (truth,) = (Path(raws["target_raws"]) / "clean").iterdir()
+    noisy, clean = (study.read_raw(truth.parents[1] / k / truth.name) for k in ("noisy", "clean"))
+    error = noisy.mosaic - clean.mosaic
+    # Black is not where the file says, and rows have offsets of their own.
+    assert error.mean() > 1e-3 and noisy.noise is None
+    rows = error.mean((0, 2))
+    assert rows.std() > 2 * error.std() / error.shape[-1] ** 0.5 / 2
+
+
+def test_a_missing_folder_is_asked_for(study):
+    with pytest.raises(SystemExit, match="expected --folder polyu=DIR"):
+        study.filled("$polyu/x", {"levin": "."})
+    assert json.loads(study.filled(json.dumps({"a": "$levin"}), {"levin": "."})) == {"a": "."}
+    assert yaml.safe_load(QUEUE.read_text())["domains"] and torch.get_num_threads() > 0

@@ -1,0 +1,210 @@
+"""What a raw says beside its pixels: lens shading, bad pixels, tables, white, JPEG XL."""
+
+import struct
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import torch
+
+from pellucid import Noise, develop, read_raw
+from pellucid.errors import FileError
+from pellucid.io import DngFields, read_bayer, write_dng
+from pellucid.io.clean_dng import Cleaning, write_clean_dng
+from pellucid.io.dng_fields import X_TRANS, Area
+from pellucid.io.gain_opcodes import Opcode, opcode_list
+from pellucid.io.tiff_writer import Field, Tree, write_tree
+from pellucid.restore import Restorer
+
+BLACK, WHITE, SIDE = 1024, 60000, (97, 120)
+AREA = Area(3, 4, 95, 116)
+
+
+def vignette(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Light that arrives at places from 0 to 1."""
+    return 1 / (1 + 0.8 * ((y[:, None] - 0.5) ** 2 + (x - 0.5) ** 2) * 2)
+
+
+def gain_map(gains: np.ndarray, site: tuple[int, int] | None = None, plane: int = 0) -> Opcode:
+    """A map over the active area, for all pixels or one of four sites."""
+    top, left = site or (0, 0)
+    pitch = 2 if site else 1
+    height, width = AREA.bottom - AREA.top, AREA.right - AREA.left
+    rows, columns = gains.shape
+    data = struct.pack(">8I", top, left, height, width, plane, 1, pitch, pitch)
+    data += struct.pack(">2I4dI", rows, columns, 1 / (rows - 1), 1 / (columns - 1), 0, 0, 1)
+    return Opcode(9, 0x01030000, 1, data + gains.astype(">f4").tobytes())
+
+
+def shaded(level: float = 0.4) -> np.ndarray:
+    """A grey wall through the vignette."""
+    height, width = AREA.bottom - AREA.top, AREA.right - AREA.left
+    y = (np.arange(SIDE[0]) - AREA.top + 0.5) / height
+    x = (np.arange(SIDE[1]) - AREA.left + 0.5) / width
+    return np.rint(vignette(y, x) * level * (WHITE - BLACK) + BLACK).astype(np.uint16)
+
+
+def points() -> np.ndarray:
+    return 1 / vignette(np.linspace(0, 1, 17), np.linspace(0, 1, 21))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("single", [True, False])
+def test_a_known_vignette_develops_flat(tmp_path: Path, number: int, single: bool) -> None:
+    sites = [(y, x) for y in (0, 1) for x in (0, 1)]
+    if number == 1:
+        maps = [gain_map(points(), site) for site in sites] if single else [gain_map(points())]
+    else:
+        maps = [gain_map(points(), plane=plane) for plane in range(3)]
+    lists = [b"", b"", b""]
+    lists[number] = opcode_list(maps)
+    said = DngFields(black=(BLACK,), white=WHITE, active_area=AREA, opcode_lists=tuple(lists))  # pyright: ignore
+    write_dng(tmp_path / "x.dng", shaded(), said)
+    raw = read_raw(tmp_path / "x.dng")
+    assert raw.gain is not None and raw.gain.shape == raw.light.shape
+    assert raw.light.amax() / raw.light.amin() > 1.5
+    picture = raw.trim(develop(raw))
+    assert picture.amax() / picture.amin() - 1 < 0.005
+    restored = Restorer.load()(raw, Noise(1e-6, 1e-8))
+    assert (restored.mosaic / raw.light - 1).abs().mean() < 0.02
+    level = raw.trim(restored.srgb)[:, 8:-8, 8:-8]
+    assert level.amax() / level.amin() - 1 < 0.05
+
+
+def test_shading_of_linear_pixels(tmp_path: Path) -> None:
+    maps = opcode_list([gain_map(points(), plane=plane) for plane in range(3)])
+    said = DngFields(
+        black=(BLACK,), white=WHITE, active_area=AREA, opcode_lists=(b"", b"", maps), pattern=()
+    )
+    write_dng(tmp_path / "x.dng", np.repeat(shaded()[..., None], 3, 2), said)
+    picture = develop(read_raw(tmp_path / "x.dng"))
+    assert picture.amax() / picture.amin() - 1 < 0.005
+
+
+def test_what_is_kept_but_not_applied_is_said(tmp_path: Path) -> None:
+    warp = opcode_list([Opcode(1, 0x01030000, 1, bytes(60))])
+    write_dng(tmp_path / "x.dng", shaded(), DngFields(opcode_lists=(b"", b"", warp)))
+    assert any("WarpRectilinear" in remark for remark in read_raw(tmp_path / "x.dng").remarks)
+
+
+def test_damaged_maps_are_left_out(tmp_path: Path) -> None:
+    whole = gain_map(points())
+    broken = [whole._replace(data=whole.data[:size]) for size in (0, 40, 75, 90)]
+    said = DngFields(opcode_lists=(b"", opcode_list(broken), b""))
+    write_dng(tmp_path / "x.dng", shaded(), said)
+    assert read_raw(tmp_path / "x.dng").gain is None
+
+
+def test_listed_bad_pixels_are_mended(tmp_path: Path) -> None:
+    sensor = np.full(SIDE, 20000, np.uint16)
+    sensor[AREA.top + 10, AREA.left + 7] = 60000
+    sensor[AREA.top + 20 : AREA.top + 22, AREA.left + 30 : AREA.left + 33] = 0
+    sensor[50, 50] = 7
+    listed = struct.pack(">3I", 0, 1, 1) + struct.pack(">2I4I", 10, 7, 20, 30, 22, 33)
+    ops = [Opcode(4, 0x01030000, 0, struct.pack(">2I", 7, 0)), Opcode(5, 0x01030000, 0, listed)]
+    said = DngFields(black=(BLACK,), active_area=AREA, opcode_lists=(opcode_list(ops), b"", b""))
+    write_dng(tmp_path / "x.dng", sensor, said)
+    mosaic = read_raw(tmp_path / "x.dng").mosaic
+    assert mosaic.amax() - mosaic.amin() < 1e-6
+
+
+def test_linearization_tables_are_applied_to_other_patterns(tmp_path: Path) -> None:
+    stored = np.random.default_rng(0).integers(0, 256, (60, 72), dtype=np.uint16)
+    table = tuple(int(value) for value in (np.arange(256) ** 2) // 2)
+    write_dng(tmp_path / "x.dng", stored, DngFields(pattern=X_TRANS, linearization=table))
+    source = read_raw(tmp_path / "x.dng").source
+    assert source is not None
+    np.testing.assert_array_equal(source.sensor, np.array(table)[stored])
+
+
+def test_a_white_level_that_is_never_reached_is_settled(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    scene = generator.uniform(0, 1.6, (400, 400)) ** 2 * 4000
+    sensor = np.minimum(scene, 3800 + generator.normal(0, 8, scene.shape))
+    said = DngFields(black=(0.0,), white=4095)
+    write_dng(tmp_path / "x.dng", np.rint(sensor).clip(0).astype(np.uint16), said)
+    raw = read_raw(tmp_path / "x.dng")
+    assert raw.source is not None and 3770 < raw.source.white < 3805
+    assert any("White level 4095" in remark for remark in raw.remarks)
+
+
+def test_a_bright_object_is_no_saturation(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    sensor = generator.uniform(0, 2000, (400, 400))
+    wall = np.array([[2900.0, 3800.0], [3800.0, 3100.0]])
+    sensor[100:300, 100:300] = np.tile(wall, (100, 100)) + generator.normal(0, 8, (200, 200))
+    said = DngFields(black=(0.0,), white=4095)
+    write_dng(tmp_path / "x.dng", np.rint(sensor).astype(np.uint16), said)
+    raw = read_raw(tmp_path / "x.dng")
+    assert raw.source is not None and raw.source.white == 4095
+
+
+def jpeg_xl(path: Path, pixels: np.ndarray) -> Path:
+    """A linear DNG in one tile of JPEG XL, which LibRaw cannot read."""
+    matrix = (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06)
+    height, width = pixels.shape[:2]
+    fields = [
+        Field(254, "long", [0]),
+        Field(256, "long", [width]),
+        Field(257, "long", [height]),
+        Field(258, "short", [16] * 3),
+        Field(259, "short", [52546]),
+        Field(262, "short", [34892]),
+        Field(277, "short", [3]),
+        Field(284, "short", [1]),
+        Field(322, "long", [width]),
+        Field(323, "long", [height]),
+        Field(50706, "byte", [1, 7, 1, 0]),
+        Field(50714, "long", [BLACK] * 3),
+        Field(50717, "long", [WHITE] * 3),
+        Field(50721, "srational", matrix),
+        Field(50728, "rational", [0.5, 1.0, 0.625]),
+        Field(50778, "short", [21]),
+    ]
+    block = imagecodecs.jpegxl_encode(pixels, lossless=True)
+    with path.open("wb") as file:
+        write_tree(file, Tree(fields, [block], tiled=True), "<")
+    return path
+
+
+def test_jpeg_xl_is_read(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(BLACK, WHITE, (48, 64, 3), dtype=np.uint16)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", pixels))
+    wanted = torch.from_numpy((pixels.astype(np.float32) - BLACK) / (WHITE - BLACK))
+    torch.testing.assert_close(raw.light, wanted.permute(2, 0, 1), atol=1e-6, rtol=0)
+    torch.testing.assert_close(raw.camera.white_balance, torch.tensor([2.0, 1.0, 1.6]))
+
+
+def test_jpeg_xl_without_its_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = jpeg_xl(tmp_path / "x.dng", np.full((48, 64, 3), 5000, np.uint16))
+    monkeypatch.setattr(imagecodecs.JPEGXL, "available", False)
+    with pytest.raises(FileError, match="pip install"):
+        read_raw(path)
+
+
+def test_damaged_jpeg_xl(tmp_path: Path) -> None:
+    path = jpeg_xl(tmp_path / "x.dng", np.full((48, 64, 3), 5000, np.uint16))
+    at = path.read_bytes().index(b"\xff\x0a") if b"\xff\x0a" in path.read_bytes() else -40
+    data = bytearray(path.read_bytes())
+    data[at : at + 30] = bytes(30)
+    path.write_bytes(data)
+    with pytest.raises(FileError):
+        read_raw(path)
+
+
+@pytest.mark.parametrize("pattern", [X_TRANS, ()])
+def test_clean_dngs_of_other_kinds_are_linear(tmp_path: Path, pattern: tuple[str, ...]) -> None:
+    sensor = np.random.default_rng(0).integers(5000, 9000, (61, 73), dtype=np.uint16)
+    write_dng(tmp_path / "x.dng", sensor, DngFields(black=(1024.0,), pattern=pattern))
+    raw = read_raw(tmp_path / "x.dng")
+    srgb = torch.zeros(3, *raw.mosaic.shape[1:])
+    write_clean_dng(tmp_path / "y.dng", raw, raw.light * 0.5, srgb, Cleaning(noise=Noise(1e-3, 0)))
+    back = read_raw(tmp_path / "y.dng")
+    torch.testing.assert_close(back.trim(back.light), raw.trim(raw.light) * 0.5, atol=1e-5, rtol=0)
+    write_clean_dng(tmp_path / "z.dng", raw, raw.light, srgb, Cleaning(strength=0))
+    same = read_raw(tmp_path / "z.dng").source
+    assert same is not None
+    np.testing.assert_array_equal(same.sensor, sensor)
+    with pytest.raises(FileError, match="expected a Bayer mosaic"):
+        read_bayer(tmp_path / "x.dng")

@@ -1,0 +1,188 @@
+"""Every kind of raw, written from a known scene, is restored; turned ones like unturned ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pellucid import Camera, ISPConfig, Noise, RawImage, Rendering, Restorer, develop, read_raw
+from pellucid.bayer import mosaic_of
+from pellucid.color import apply_matrix, decode
+from pellucid.demo import sample
+from pellucid.io import DngFields, noise_pairs, read_picture, write_dng, write_picture
+from pellucid.io.dng_fields import QUAD_BAYER, X_TRANS
+from pellucid.io.linear_images import grey_camera
+from pellucid.io.orientation import as_stored
+from pellucid.isp import render_linear, unbalance
+from pellucid.known_noise import settle_noise
+from pellucid.linear_light import closed, opened, told_noise
+from pellucid.noise_map import propagated_map_of_linear
+from pellucid.pattern_demosaic import colour_sites, demosaic_pattern, own_sites
+
+CAMERA = Camera.of(
+    torch.tensor([[0.6461, -0.1164, -0.0857], [-0.3825, 1.1597, 0.2534], [-0.0416, 0.154, 0.6039]]),
+    torch.tensor([2.0, 1.0, 1.6]),
+)
+BLACK, WHITE = 4096, 60000
+NOISE = Noise(1e-2, 1e-4)
+PATTERNS = {"x-trans": X_TRANS, "quad": QUAD_BAYER, "grey": (), "linear": ()}
+KINDS = tuple(PATTERNS)
+
+
+def scene(height: int = 96, width: int = 120) -> Tensor:
+    """Camera RGB with soft colours and some edges."""
+    generator = torch.Generator().manual_seed(3)
+    small = torch.rand(1, 3, 6, 8, generator=generator) * 0.6 + 0.1
+    soft = F.interpolate(small, (height, width), mode="bicubic")[0]
+    soft[:, height // 3 :, width // 2 :] *= 0.6
+    return soft.clamp(0.02, 0.9) / CAMERA.white_balance[:, None, None]
+
+
+def photograph() -> Tensor:
+    """Camera RGB of the middle of the package's own picture."""
+    picture = F.avg_pool2d(sample(), 2)[:, 40:296, 40:376]
+    linear = apply_matrix(decode(picture, "rec709"), torch.inverse(CAMERA.cam_to_srgb))
+    return unbalance(linear.clamp(0, 1), CAMERA.white_balance).clamp(0, 1)
+
+
+def seen(kind: str, light: Tensor) -> Tensor:
+    match kind:
+        case "linear":
+            return light
+        case "grey":
+            return light.mean(0, keepdim=True)
+        case "bayer":
+            return mosaic_of(light)
+        case _:
+            there = colour_sites(PATTERNS[kind], *light.shape[-2:])
+            return (light * there).sum(0, keepdim=True)
+
+
+def written(path: Path, kind: str, light: Tensor, noise: Noise | None, **said: object) -> Path:
+    values = seen(kind, light)
+    if noise is not None:
+        spread = torch.randn(values.shape, generator=torch.Generator().manual_seed(1))
+        values = values + spread * (noise.shot * values + noise.read).sqrt()
+    sensor = (values * (WHITE - BLACK) + BLACK).round().clamp(0, 65535).permute(1, 2, 0)
+    fields = DngFields(
+        black=(float(BLACK),),
+        white=WHITE,
+        xyz_to_cam=tuple(map(tuple, CAMERA.xyz_to_cam.tolist())),
+        as_shot_neutral=tuple((1 / CAMERA.white_balance.double()).tolist()),  # pyright: ignore
+        noise=None if noise is None else noise_pairs(noise),
+        pattern=PATTERNS.get(kind),
+        **said,  # pyright: ignore[reportArgumentType]
+    )
+    integers = sensor.numpy().astype(np.uint16)
+    write_dng(path, integers if kind == "linear" else integers[..., 0], fields)
+    return path
+
+
+def psnr(picture: Tensor, truth: Tensor) -> float:
+    error = (picture.clamp(0, 1) - truth)[:, 8:-8, 8:-8].square().mean()
+    return float(-10 * torch.log10(error))
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer.load()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_restoring_gains_three_decibels(kind: str, tmp_path: Path, restorer: Restorer) -> None:
+    light = scene()
+    raw = read_raw(written(tmp_path / "x.dng", kind, light, NOISE))
+    camera, pixels = (grey_camera(), seen(kind, light)) if kind == "grey" else (CAMERA, light)
+    truth = render_linear(pixels, camera, Rendering(), ISPConfig())
+    restored = restorer(raw)
+    assert psnr(restored.srgb, truth) > psnr(develop(raw), truth) + 3
+    assert restored.mosaic.shape == raw.light.shape
+    assert any("restored" in remark for remark in raw.remarks)
+    if kind == "grey":
+        torch.testing.assert_close(restored.srgb[0], restored.srgb[2])
+    write_picture(tmp_path / "x.png", restored.srgb, raw)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pixels_come_back_at_odd_sizes_and_areas(kind: str, tmp_path: Path) -> None:
+    light = scene(61, 75)
+    raw = read_raw(written(tmp_path / "x.dng", kind, light, None))
+    assert raw.linear is not None and raw.mosaic.shape == (1, 62, 76)
+    wanted = light.mean(0, keepdim=True) if kind == "grey" else light
+    found = raw.trim(raw.light)
+    tolerance = 2e-5 if kind in ("grey", "linear") else 0.05
+    assert (found - wanted)[:, 4:-4, 4:-4].abs().mean() < tolerance
+    torch.testing.assert_close(raw.trim(develop(raw)), develop(raw)[:, :61, :75])
+
+
+def test_blind_noise_is_that_of_the_sites(tmp_path: Path) -> None:
+    light = torch.full((3, 192, 240), 0.3)
+    for kind in KINDS:
+        raw = read_raw(written(tmp_path / "x.dng", kind, light, NOISE))
+        found = settle_noise(RawImage(raw.mosaic, raw.camera, linear=raw.linear)).noise
+        wanted = 0.3 * NOISE.shot + NOISE.read
+        assert abs(float(0.3 * found.shot + found.read) / float(wanted) - 1) < 0.2, kind
+
+
+def test_own_sites_are_some_of_the_sensors() -> None:
+    values = torch.arange(12 * 12.0).reshape(1, 12, 12)
+    for pattern in (X_TRANS, QUAD_BAYER):
+        letters = colour_sites(pattern, 12, 12).float()
+        planes = F.pixel_unshuffle(own_sites(values, pattern), 2)
+        for plane, colour in zip(planes, (0, 1, 1, 2), strict=True):
+            assert all(letters[colour].flatten()[int(site)] == 1 for site in plane.flatten())
+        assert len(planes.flatten().unique()) == planes.numel()
+
+
+@pytest.mark.parametrize("pattern", [X_TRANS, QUAD_BAYER])
+def test_grey_stays_grey_in_other_patterns(pattern: tuple[str, ...]) -> None:
+    grey = (torch.full((3, 24, 24), 0.4) / CAMERA.white_balance[:, None, None]).double()
+    mosaic = (grey * colour_sites(pattern, 24, 24)).sum(0, keepdim=True)
+    gains = CAMERA.white_balance.double()
+    torch.testing.assert_close(demosaic_pattern(mosaic, pattern, gains), grey)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_opened_pixels_close_again(channels: int) -> None:
+    light = torch.rand(2, channels, 5, 7)
+    assert opened(light).shape == (2, 1, 10, 14)
+    torch.testing.assert_close(closed(opened(light), channels), light)
+    told = told_noise(Noise(1e-2, torch.tensor([[1e-4, 2e-4, 3e-4]])), channels)  # pyright: ignore
+    assert told.shot.shape == told.read.shape == (1, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_propagated_noise_is_what_developing_makes_of_it(channels: int) -> None:
+    light, noise = torch.full((channels, 96, 96), 0.2), Noise(2e-4, 1e-6)
+    gain = torch.full_like(light, 1.5)
+    noisy = (
+        light
+        + torch.randn(light.shape, generator=torch.Generator().manual_seed(0))
+        * (noise.shot * light + noise.read).sqrt()
+    )
+    camera = CAMERA if channels == 3 else grey_camera()
+    spread = render_linear(noisy * gain, camera, Rendering(), ISPConfig()).std((1, 2))
+    told = propagated_map_of_linear(light, noise, camera, Rendering(), ISPConfig(), gain)
+    torch.testing.assert_close(told.mean((1, 2)), spread, rtol=0.05, atol=0)
+
+
+def test_eight_orientations_restore_to_one_picture(tmp_path: Path, restorer: Restorer) -> None:
+    light, noise = photograph(), Noise(1e-3, 1e-5)
+    truth = render_linear(light, CAMERA, Rendering(), ISPConfig())
+    generator = torch.Generator().manual_seed(1)
+    noisy = (
+        light
+        + torch.randn(light.shape, generator=generator) * (noise.shot * light + noise.read).sqrt()
+    )
+    scores: list[float] = []
+    for orientation in range(1, 9):
+        said = {"orientation": orientation}
+        path = written(tmp_path / "x.dng", "bayer", as_stored(noisy, orientation), None, **said)
+        write_picture(tmp_path / "x.png", restorer(read_raw(path), noise).srgb, read_raw(path))
+        shown = read_picture(tmp_path / "x.png")
+        assert shown.shape == truth.shape
+        scores.append(psnr(shown, truth))
+    assert max(scores) - min(scores) < 0.1, scores
