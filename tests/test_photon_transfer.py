@@ -52,7 +52,7 @@ def test_light_that_flickers_changes_nothing():
 
 
 def test_clipped_tiles_are_left_out():
-    bright = shaded(1.2).clamp(max=1)
+    bright = shaded(1.05).clamp(max=1)
     check(joined([pair(bright, bright, n) for n in range(4)] + [darks(9), darks(10)]))
     saturated = torch.ones(1, SIDE, SIDE)
     with pytest.raises(PellucidError, match="every tile of the frames is clipped"):

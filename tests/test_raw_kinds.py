@@ -172,17 +172,17 @@ def test_propagated_noise_is_what_developing_makes_of_it(channels: int) -> None:
 def test_eight_orientations_restore_to_one_picture(tmp_path: Path, restorer: Restorer) -> None:
     light, noise = photograph(), Noise(1e-3, 1e-5)
     truth = render_linear(light, CAMERA, Rendering(), ISPConfig())
-    generator = torch.Generator().manual_seed(1)
-    noisy = (
-        light
-        + torch.randn(light.shape, generator=generator) * (noise.shot * light + noise.read).sqrt()
-    )
-    scores: list[float] = []
-    for orientation in range(1, 9):
-        said = {"orientation": orientation}
-        path = written(tmp_path / "x.dng", "bayer", as_stored(noisy, orientation), None, **said)
+    std = (noise.shot * light + noise.read).sqrt()
+
+    def score(orientation: int, seed: int) -> float:
+        draw = torch.randn(light.shape, generator=torch.Generator().manual_seed(seed))
+        stored = as_stored(light + draw * std, orientation)
+        path = written(tmp_path / "x.dng", "bayer", stored, None, orientation=orientation)
         write_picture(tmp_path / "x.png", restorer(read_raw(path), noise).srgb, read_raw(path))
         shown = read_picture(tmp_path / "x.png")
         assert shown.shape == truth.shape
-        scores.append(psnr(shown, truth))
+        return psnr(shown, truth)
+
+    # A turned sensor samples other noise, which by itself is worth a tenth of a decibel.
+    scores = [sum(score(turn, seed) for seed in (1, 2)) / 2 for turn in range(1, 9)]
     assert max(scores) - min(scores) < 0.1, scores

@@ -104,9 +104,7 @@ def test_rendering_follows_the_file_unless_told():
 
 
 def test_a_model_that_is_not_there_is_refused():
-    with pytest.raises(
-        PellucidError, match="nope: no such model; expected default, a weights file"
-    ):
+    with pytest.raises(PellucidError, match="nope: no such model; expected default, denoise"):
         Restorer.load("nope")
 
 

@@ -15,6 +15,8 @@ from pellucid.raw import Noise
 
 STEEP = 10.0
 """Standard deviations between a hot pixel and the nearest of its neighbours of the same colour."""
+ROUGH = 3.0
+"""How many times the spread of those neighbours it stands apart: in texture, sites stand out too."""
 BESIDE = 0.12
 """Most that a site beside a hot one may rise, as a share of the hot one. A star as small as a
 pixel gives its neighbours 0.35 of its peak."""
@@ -25,8 +27,9 @@ def without_hot_pixels(mosaic: Tensor, noise: Noise) -> Tensor:
     ring = _ring(pack(mosaic))
     low, high = unpack(ring.amin(0)), unpack(ring.amax(0))
     std = standard_deviation(unpack(ring.median(0).values), noise).clamp(min=1e-7)
-    alone = (mosaic - high > STEEP * std) & _quiet(mosaic, mosaic - high)
-    dead = (low - mosaic > STEEP * std) & _quiet(-mosaic, low - mosaic)
+    least = torch.maximum(STEEP * std, ROUGH * (high - low))
+    alone = (mosaic - high > least) & _quiet(mosaic, mosaic - high)
+    dead = (low - mosaic > least) & _quiet(-mosaic, low - mosaic)
     found = alone | dead
     if not bool(found.any()):
         return mosaic

@@ -130,7 +130,7 @@ def test_evaluate_prints_and_writes_its_rows(folder, pellucid):
     assert run.code == 0 and run.err == []
     rows = json.loads((folder / "rows.json").read_text())["rows"]
     assert [row["model"] for row in rows] == 3 * ["input", "net.safetensors"]
-    assert len(run.out) == 1 + len(rows)
+    assert len(run.out) == 1 + len(rows) + 1 and run.out[-1].startswith("protocol: ")
 
 
 def test_demo_prints_its_scores(folder, pellucid, monkeypatch):

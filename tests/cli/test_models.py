@@ -7,6 +7,7 @@ import torch
 
 from pellucid import Restorer, develop, load_network, read_picture, read_raw, write_picture
 from pellucid.importers import PublishedOptions
+from pellucid.models import SHIPPED
 from pellucid.networks.nafnet import NAFNet, NAFNetConfig
 from pellucid.networks.noiseda_unet import NoiseDAUNet, NoiseDAUNetConfig
 from pellucid.networks.swinir import SwinIR, SwinIRConfig
@@ -34,8 +35,8 @@ def models(folder, monkeypatch):
 def test_lists_what_ships(pellucid):
     run = pellucid("models")
     assert run.code == 0 and run.err == []
-    (line,) = run.out
-    assert line.split()[0] == "default" and line.endswith(" parameters")
+    assert [line.split()[0] for line in run.out] == list(SHIPPED)
+    assert all(line.endswith(" parameters") for line in run.out)
 
 
 def test_shows_a_shipped_model_with_its_card(pellucid):

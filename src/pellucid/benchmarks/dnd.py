@@ -97,7 +97,7 @@ def dnd_benchmark(
     """All boxes of the raws; with `submission`, each is written there as the site wants it."""
     images = read_info(data / "info.mat")
     items = [
-        Item(f"{n:04}_{k:02}", partial(_load, path, image, n, k, style), "", f"{n:04}")
+        Item(f"{n:04}_{k:02}", partial(load_box, path, image, n, k, style), "", f"{n:04}")
         for n, image in enumerate(images, 1)
         for path in [raw_path(data, n)]
         for k in range(1, len(image.boxes) + 1)
@@ -120,7 +120,10 @@ def raw_path(data: Path, number: int) -> Path:
     return found
 
 
-def _load(path: Path, image: DndImage, number: int, box: int, style: Demosaic) -> Sample[RawShot]:
+def load_box(
+    path: Path, image: DndImage, number: int, box: int, style: Demosaic = "bilinear"
+) -> Sample[RawShot]:
+    """The window of a box, both numbered from 1."""
     top, left, bottom, right = image.boxes[box - 1]
     shape = shape_of(path, VARIABLE)
     if not (bottom - top == right - left == SIDE and bottom <= shape[0] and right <= shape[1]):

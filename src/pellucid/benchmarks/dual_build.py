@@ -25,6 +25,7 @@ from pellucid.bayer import mosaic_of, pack
 from pellucid.benchmarks.foreign_isps import develop_dng, version_of
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
+from pellucid.data.fivek import fivek_names, is_fivek, present
 from pellucid.data.photos import SUFFIXES, reduced
 from pellucid.data.synthesis import generator_of
 from pellucid.errors import FileError
@@ -89,9 +90,11 @@ def build_dual(photos: Path, output: Path, config: DualConfig) -> Path:
 
 
 def clean_files(folder: Path) -> list[Path]:
-    """Photographs and raws of a folder by name."""
+    """Photographs and raws of a folder by name; of FiveK's layout, the raws of its val list."""
     if not folder.is_dir():
         raise FileError.of(folder, "no such folder; expected one of clean photographs or raws")
+    if is_fivek(folder):
+        return [folder / "Raw" / name for name in fivek_names(folder, "val", present(folder))]
     paths = sorted(
         path
         for path in folder.iterdir()
@@ -158,7 +161,9 @@ def taken(path: Path, generator: Generator, size: int) -> Capture:
     colour, camera = _seen(path, generator, size)
     dim = 2 ** -uniform(0, 1, generator)
     clean = mosaic_of(dim * colour)
-    law = EldLaw().sample(generator)
+    # Base ISO leaves little to restore: the noisier of two.
+    draws = [EldLaw().sample(generator) for _ in range(2)]
+    law = max(draws, key=lambda noise: noise.shot.item())
     assert isinstance(law, EldNoise)
     shading = 1 + (SHADING - 1) * uniform(0, 1, generator)
     gain = corner_gain(clean, shading)
@@ -197,10 +202,16 @@ def _camera(generator: Generator) -> Camera:
 
 
 def _cut(picture: Tensor, path: Path, size: int) -> Tensor:
-    """The middle, its sides multiples of 32."""
+    """The busiest of nine windows, its sides multiples of 32."""
     sides = [min(side, size) // MULTIPLE * MULTIPLE for side in picture.shape[-2:]]
     if not all(sides):
         got = "x".join(map(str, picture.shape[-2:]))
         raise FileError.of(path, f"has {got} pixels at half its size; expected {MULTIPLE} or more")
-    top, left = ((a - b) // 2 for a, b in zip(picture.shape[-2:], sides, strict=True))
-    return picture[:, top : top + sides[0], left : left + sides[1]]
+    tops, lefts = (
+        [(whole - part) * n // 2 for n in range(3)]
+        for whole, part in zip(picture.shape[-2:], sides, strict=True)
+    )
+    windows = [
+        picture[:, top : top + sides[0], left : left + sides[1]] for top in tops for left in lefts
+    ]
+    return max(windows, key=lambda window: window.diff(dim=-1).abs().mean().item())

@@ -17,7 +17,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pellucid.benchmarks.benchmark import Benchmark, Item, Model, Sample
-from pellucid.benchmarks.raw_models import RawShot
+from pellucid.benchmarks.raw_models import RawShot, developed
 from pellucid.data.fivek import listed
 from pellucid.data.raws import raw_files
 from pellucid.errors import FileError
@@ -74,7 +74,9 @@ def real_benchmark(
         raise FileError.of(data, f"has no truth, which {blind[0]} needs")
 
     def score(output: Restored, sample: Sample[RawShot]) -> Mapping[str, float]:
-        compared = PROTOCOL.compared(visible(output.srgb, sample.given), None)
+        # Places to look at are chosen in the input, the same for every model.
+        given = visible(developed(sample.given).srgb, sample.given)
+        compared = PROTOCOL.compared(visible(output.srgb, sample.given), None, given)
         scores = {one.name: one.of(compared) for one in loaded}
         return {**scores, COLOUR.name: colour_distance(output.srgb, sample.given)}
 

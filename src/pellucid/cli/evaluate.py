@@ -91,7 +91,7 @@ def pictures_command(name: str, said: Namespace) -> int:
     with needs_train_extra():
         from pellucid.benchmarks.models import picture_models
     benchmark = picture_benchmark(name, said)
-    benchmark = replace(benchmark, items=benchmark.items[: said.limit])
+    benchmark = replace(benchmark, items=benchmark.items[said.skip :][: said.limit])
     parse_device(said.device)
     models = picture_models(said.models or [], said.tile, said.device)
     found = judge(benchmark, models, said, said.batch)
@@ -121,7 +121,7 @@ def judge(
     if said.json is not None:
         names: list[str] = said.models or []
         facts = {"benchmark": benchmark.name, **benchmark.facts, "models": names}
-        facts |= {"limit": said.limit, "protocol": benchmark.protocol}
+        facts |= {"skip": said.get("skip", 0), "limit": said.limit, "protocol": benchmark.protocol}
         summary.write_json(Path(said.json), found, result, facts)
     return found
 

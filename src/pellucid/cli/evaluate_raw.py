@@ -62,7 +62,7 @@ def dnd_command(said: Namespace) -> int:
     submission = path_or_none(said.submission)
     models = chosen(raw_models(names_of(said), said.tile, said.device), submission)
     benchmark = dnd_benchmark(Path(said.data), submission, said.demosaic)
-    benchmark = replace(benchmark, items=benchmark.items[: said.limit])
+    benchmark = part_of(benchmark, said)
     shown(benchmark, models, judge(benchmark, models, said), said)
     if submission is not None:
         written = write_bundles(submission, len(benchmark.items) // BOXES)
@@ -94,7 +94,7 @@ def sidd_raw(
 
     models = chosen(raw_models(names_of(said), said.tile, said.device), submission)
     benchmark = raw_blocks(Path(said.data), part, scenes, path_or_none(said.metadata), submission)
-    benchmark = replace(benchmark, items=benchmark.items[: said.limit])
+    benchmark = part_of(benchmark, said)
     found = judge(benchmark, models, said)
     shown(benchmark, models, found, said)
     submit(submission, "Raw", found, said)
@@ -113,7 +113,7 @@ def sidd_srgb(
 
     models = chosen(picture_models(names_of(said), said.tile, said.device), submission)
     benchmark = srgb_blocks(Path(said.data), part, scenes, submission)
-    benchmark = replace(benchmark, items=benchmark.items[: said.limit])
+    benchmark = part_of(benchmark, said)
     found = judge(benchmark, models, said)
     if said.out is not None:
         report(benchmark, models, found, said)
@@ -146,7 +146,7 @@ def real_command(said: Namespace) -> int:
         from pellucid.metrics import Needs
     measures = measures_of(said, MEASURES)
     benchmark = real_benchmark(Path(said.data), measures, Needs(niqe=said.niqe, tile=said.tile))
-    benchmark = replace(benchmark, items=benchmark.items[: said.limit])
+    benchmark = part_of(benchmark, said)
     own = raw_models(names_of(said), said.tile, said.device)
     models = {name: without_reference(model) for name, model in own.items()}
     if said.reference:
@@ -170,7 +170,7 @@ def dual_command(said: Namespace) -> int:
         from pellucid.benchmarks.dual import dual_benchmark, dual_models, pictured
         from pellucid.benchmarks.raw_models import seen
     benchmark = dual_benchmark(Path(said.data))
-    benchmark = replace(benchmark, items=benchmark.items[: said.limit])
+    benchmark = part_of(benchmark, said)
     models = dual_models(names_of(said), said.tile, said.device)
     found = judge(benchmark, models, said)
     if said.out is not None:
@@ -197,6 +197,11 @@ def isps_of(names: list[str]) -> "tuple[DualIsp, ...]":
         if name not in known:
             raise PellucidError(f"--isps {name}: expected some of {', '.join(known)}")
     return tuple(isp for isp in known if isp in names)
+
+
+def part_of(benchmark: "Benchmark[Given, Output]", said: Namespace) -> "Benchmark[Given, Output]":
+    """The first items, as many as are asked for."""
+    return replace(benchmark, items=benchmark.items[: said.limit])
 
 
 def names_of(said: Namespace) -> list[str]:

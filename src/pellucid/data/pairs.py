@@ -47,7 +47,8 @@ class Layout:
         lonely = [path for key, path in inputs.items() if key[:stars] not in targets]
         if lonely:
             raise FileError.of(folder, f"lacks {self.target} of {_names(lonely)}")
-        return [Pair("/".join(k), path, targets[k[:stars]]) for k, path in inputs.items()]
+        pairs = [Pair("/".join(k), path, targets[k[:stars]]) for k, path in inputs.items()]
+        return sorted(pairs, key=lambda pair: natural(pair.name))
 
 
 def _matches(files: list[Path], folder: Path, pattern: str) -> dict[tuple[str, ...], Path]:
