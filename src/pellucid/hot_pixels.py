@@ -16,7 +16,7 @@ from pellucid.raw import Noise
 STEEP = 10.0
 """Standard deviations between a hot pixel and the nearest of its neighbours of the same colour."""
 ROUGH = 3.0
-"""How many times the spread of those neighbours it stands apart: in texture, sites stand out too."""
+"""How many times the spread of those neighbours it stands apart: texture has such sites too."""
 BESIDE = 0.12
 """Most that a site beside a hot one may rise, as a share of the hot one. A star as small as a
 pixel gives its neighbours 0.35 of its peak."""
