@@ -35,7 +35,7 @@ def points(noisy: Tensor, clean: Tensor, noise: Noise) -> Tensor:
     spread = (found - known).flatten()[:: max(1, noisy.numel() // 100_000)].abs().median() / 0.6745
     share = ((above / spread.clamp(min=1) - LOW) / (HIGH - LOW)).clamp(0, 1)
     calm = (CALM - _around(-flat)).clamp(0, 1)
-    return F.max_pool2d(share * calm, 5, 1, 2)
+    return _highest(F.pad(share * calm, (2, 2, 2, 2)), 5, 5)
 
 
 def _ground(clean: Tensor) -> Tensor:
@@ -47,10 +47,22 @@ def _around(heights: Tensor) -> Tensor:
     """The highest (1, H, W) near each pixel, without the point itself."""
     padded = F.pad(heights, (4, 4, 4, 4), value=-1e9)
     height, width = heights.shape[-2:]
-    lying, standing = F.max_pool2d(padded, (2, _NEAR), 1), F.max_pool2d(padded, (_NEAR, 2), 1)
+    lying, standing = _highest(padded, 2, _NEAR), _highest(padded, _NEAR, 2)
     far = _NEAR - 2
     sides = (lying[:, :height], lying[:, far:], standing[..., :width], standing[..., far:])
     return torch.stack([side[:, :height, :width] for side in sides]).amax(0)
+
+
+def _highest(values: Tensor, rows: int, columns: int) -> Tensor:
+    """The highest of each window of a plane; PyTorch's pooling is ten times slower on one plane."""
+    for dim, size in ((-2, rows), (-1, columns)):
+        reach = 1
+        while reach < size:
+            step = min(reach, size - reach)
+            left = values.shape[dim] - step
+            values = torch.maximum(values.narrow(dim, 0, left), values.narrow(dim, step, left))
+            reach += step
+    return values
 
 
 def _matched(values: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pellucid.bayer import pack, unpack
 from pellucid.noise import standard_deviation
 from pellucid.raw import Noise
 
@@ -24,31 +23,48 @@ pixel gives its neighbours 0.35 of its peak."""
 
 def without_hot_pixels(mosaic: Tensor, noise: Noise) -> Tensor:
     """Mosaic (1, H, W) whose hot and dead sites have the median of their own colour around them."""
-    ring = _ring(pack(mosaic))
-    low, high = unpack(ring.amin(0)), unpack(ring.amax(0))
-    std = standard_deviation(unpack(ring.median(0).values), noise).clamp(min=1e-7)
+    low, high = _extremes(mosaic)
+    std = standard_deviation(high, noise).clamp(min=1e-7)
     least = torch.maximum(STEEP * std, ROUGH * (high - low))
-    alone = (mosaic - high > least) & _quiet(mosaic, mosaic - high)
-    dead = (low - mosaic > least) & _quiet(-mosaic, low - mosaic)
-    found = alone | dead
-    if not bool(found.any()):
-        return mosaic
-    return torch.where(found, unpack(ring.median(0).values), mosaic)
+    # Where any of them is, few are: the rest is asked of them alone.
+    rows, columns = ((mosaic - high > least) | (low - mosaic > least))[0].nonzero(as_tuple=True)
+    patches = _patches(mosaic, rows, columns)
+    site, middle = patches[:, 3, 3], _ring(patches, 3, 3).median(1).values
+    alone = _quiet(patches, site - _ring(patches, 3, 3).amax(1))
+    dead = _quiet(-patches, _ring(patches, 3, 3).amin(1) - site)
+    mended = torch.where(torch.where(site > middle, alone, dead), middle, site)
+    return mosaic.index_put((torch.zeros_like(rows), rows, columns), mended)
 
 
-def _ring(planes: Tensor) -> Tensor:
-    """The eight neighbours (8, 4, h, w) of each site in its own plane."""
-    padded = F.pad(planes[None], (1, 1, 1, 1), mode="reflect")[0]
-    height, width = planes.shape[-2:]
-    places = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
-    return torch.stack([padded[:, r : r + height, c : c + width] for r, c in places])
-
-
-def _quiet(mosaic: Tensor, step: Tensor) -> Tensor:
-    """Whether the sites beside each one rise over their own surroundings by a small part of it."""
-    rise = unpack(pack(mosaic) - _ring(pack(mosaic)).median(0).values)
-    padded = F.pad(rise[None], (1, 1, 1, 1), mode="reflect")[0]
+def _extremes(mosaic: Tensor) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest of each site's eight neighbours in its own colour."""
     height, width = mosaic.shape[-2:]
-    beside = [padded[:, 1 + r : 1 + r + height, 1 + c : 1 + c + width]
-              for r, c in ((0, 1), (0, -1), (1, 0), (-1, 0))]  # fmt: skip
+    padded = F.pad(mosaic, (2, 2, 2, 2), mode="reflect")
+    places = [(r, c) for r in (0, 2, 4) for c in (0, 2, 4) if (r, c) != (2, 2)]
+    low = high = padded[:, :height, :width]
+    for row, column in places[1:]:
+        beside = padded[:, row : row + height, column : column + width]
+        low, high = torch.minimum(low, beside), torch.maximum(high, beside)
+    return low, high
+
+
+def _patches(mosaic: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """What surrounds some sites, (N, 7, 7)."""
+    padded = F.pad(mosaic, (3, 3, 3, 3), mode="reflect")[0]
+    steps = torch.arange(7, device=mosaic.device)
+    return padded[(rows[:, None] + steps)[:, :, None], (columns[:, None] + steps)[:, None]]
+
+
+def _ring(patches: Tensor, row: int, column: int) -> Tensor:
+    """The eight neighbours (N, 8) of one colour around a place of patches."""
+    places = [(r, c) for r in (-2, 0, 2) for c in (-2, 0, 2) if (r, c) != (0, 0)]
+    return torch.stack([patches[:, row + r, column + c] for r, c in places], 1)
+
+
+def _quiet(patches: Tensor, step: Tensor) -> Tensor:
+    """Whether the sites beside each one rise over their own surroundings by a small part of it."""
+    beside = [
+        patches[:, row, column] - _ring(patches, row, column).median(1).values
+        for row, column in ((3, 4), (3, 2), (4, 3), (2, 3))
+    ]
     return torch.stack(beside).amax(0) < BESIDE * step
