@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--preset", default="normal")
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
-    restorer = Restorer.load(preset=said.preset)
+    restorer = Restorer.load(preset=said.preset, stars=True)
     result = {
         "stars": [
             star_field(restorer, size, noise) for noise in NOISES for size in (1.0, 1.5, 2.0)

@@ -59,10 +59,15 @@ class Restorer:
         device: str | torch.device = "cpu",
         preset: Preset = "normal",
         precision: Precision = "auto",
+        stars: bool = False,
     ) -> None:
-        """`tile` is the side in pixels of what is computed at once."""
+        """`tile` is the side in pixels of what is computed at once.
+
+        With `stars`, points that stand out of the noise stay as they are, and so do its own rare
+        peaks, which in dark parts of other photographs look like specks.
+        """
         self.net: Network = net.to(device).eval()
-        self.device = torch.device(device)
+        self.device, self.stars = torch.device(device), stars
         self.passes = Passes(self.net, tile, preset, precision)
 
     @classmethod
@@ -74,12 +79,13 @@ class Restorer:
         options: PublishedOptions | None = None,
         preset: Preset = "normal",
         precision: Precision = "auto",
+        stars: bool = False,
     ) -> "Restorer":
         """Restorer of a shipped model by name, of a weights file, or of a training's run folder.
 
         `options` say what the weights of others do not.
         """
-        return cls(load_model(model, options), tile, device, preset, precision)
+        return cls(load_model(model, options), tile, device, preset, precision, stars)
 
     @torch.inference_mode()
     def __call__(
@@ -145,7 +151,7 @@ class Restorer:
         shot = self._shot(raw, noise, rendering)
         done = counter(shot.light, self.passes.grids(shot.linear), progress)
         clean, stars = self.passes.denoise_raw(shot, done), None
-        if clean is not shot.light and not shot.linear:
+        if self.stars and clean is not shot.light and not shot.linear:
             stars = points(shot.light, clean, _of_none(shot.noise))
             clean = torch.lerp(clean, shot.light, stars)
         developed = develop_tiled(shot, clean, self.passes.isp, done)

@@ -51,6 +51,8 @@ class Settings:
     reference: str | None = None
     """A picture whose colours are taken, or `embedded`."""
     strength: Strength = Strength()
+    stars: bool = False
+    """Leave points that stand out of the noise as they are."""
     preset: Preset = "normal"
     ending: str = ".png"
     """Of the results."""
@@ -64,7 +66,13 @@ class Settings:
     def load(self) -> Restorer:
         """The restorer of these settings."""
         return Restorer.load(
-            self.model, self.tile, self.device, self.published, self.preset, self.precision
+            self.model,
+            self.tile,
+            self.device,
+            self.published,
+            self.preset,
+            self.precision,
+            self.stars,
         )
 
     def decisive(self, weights_sha256: str) -> dict[str, object]:

@@ -164,6 +164,7 @@ def settings_of(options: Namespace, one: Path | None) -> Settings:
         white_balance=white_balance_of(options.white_balance),
         reference=said_reference(options.reference),
         strength=strength_of(options),
+        stars=options.stars,
         preset=options.preset,
         ending=f".{options.format or 'png'}" if one is None else one.suffix,
         linear=options.linear,

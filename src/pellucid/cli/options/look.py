@@ -48,6 +48,11 @@ def add_control(parser: ArgumentParser) -> None:
             help=f"share of the noise in {what}; left out, as --strength",
         )
     parser.add_argument(
+        "--stars",
+        action="store_true",
+        help="for night skies: leave points that stand out of the noise as they are",
+    )
+    parser.add_argument(
         "--preset",
         choices=get_args(Preset),
         default="normal",
