@@ -98,9 +98,14 @@ def test_shards_do_each_file_once_in_the_format_asked_for(tree, folder, pellucid
 def start(*more: str) -> subprocess.Popen[str]:
     words = ["-m", "pellucid", "restore", "many", "-o", "out", *MODEL.split(), *more]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [sys.executable, *words], stdout=pipe, stderr=pipe, text=True, start_new_session=True
-    )
+    # What a shell starts in the background ignores Ctrl-C, and would hand that down.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, *words], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for(program: subprocess.Popen[str], lines: int) -> None:
