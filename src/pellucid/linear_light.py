@@ -1,9 +1,9 @@
 """Pixels that have all their colours, through networks that were trained on Bayer mosaics.
 
 A raw network sees packed planes R, G1, G2, B. A pixel with three colours is such a cell with the
-same green twice, one without colour is four times the same: nothing is interpolated, and nothing is
-left out. Planes that share their noise are told that many times its variance, because a network
-that takes them for independent would trust their agreement.
+same green twice: nothing is interpolated, and nothing is left out. Greens, which share their noise,
+are told twice its variance, because a network that takes them for independent would trust their
+agreement. Pixels without colour are the mosaic of a grey scene as they are.
 """
 
 import torch
@@ -17,22 +17,19 @@ from pellucid.raw import Camera, Noise, RawImage
 
 
 def opened(light: Tensor) -> Tensor:
-    """The mosaic (..., 1, 2H, 2W) whose cells are the pixels of light (..., 3 or 1, H, W)."""
-    channels = [0, 1, 1, 2] if light.shape[-3] == 3 else [0, 0, 0, 0]
-    return unpack(light[..., channels, :, :])
+    """The mosaic (..., 1, 2H, 2W) whose cells are the pixels of light (..., 3, H, W)."""
+    return unpack(light[..., [0, 1, 1, 2], :, :])
 
 
-def closed(mosaic: Tensor, channels: int) -> Tensor:
-    """Light (..., 3 or 1, H, W) of an opened mosaic, what stands there more than once averaged."""
+def closed(mosaic: Tensor) -> Tensor:
+    """Light (..., 3, H, W) of an opened mosaic, its greens averaged."""
     red, first, second, blue = pack(mosaic).unbind(-3)
-    if channels == 1:
-        return ((red + first + second + blue) / 4).unsqueeze(-3)
     return torch.stack([red, (first + second) / 2, blue], dim=-3)
 
 
-def told_noise(noise: Noise, channels: int) -> Noise:
-    """Noise (B, 3) of an opened mosaic's planes, for one of light with 3 channels or 1."""
-    shared = torch.tensor([1.0, 2.0, 1.0] if channels == 3 else [4.0, 4.0, 4.0])
+def told_noise(noise: Noise) -> Noise:
+    """Noise (B, 3) of an opened mosaic's planes, for one of light."""
+    shared = torch.tensor([1.0, 2.0, 1.0])
     levels = (level if level.dim() else level[None, None] for level in noise)
     return Noise(*(level * shared.to(level) for level in levels))
 
@@ -44,15 +41,16 @@ def linear_noise(raw: RawImage, noise: Noise) -> Noise:
 
 
 def linear_geometry(net: DualDomainNet) -> Geometry:
-    """That of `denoise_linear`, in pixels."""
+    """That of `denoise_linear` for light of 3 channels, in pixels."""
     stride, halo = net.raw_geometry
     return Geometry(max(1, stride // 2), None if halo is None else -(-halo // 2))
 
 
 def denoise_linear(net: DualDomainNet, light: Tensor, noise: Noise) -> Tensor:
     """Denoised light (B, 3 or 1, H, W)."""
-    channels = light.shape[-3]
-    return closed(net.denoise_raw(opened(light), told_noise(noise, channels)), channels)
+    if light.shape[-3] == 1:
+        return net.denoise_raw(light, noise)
+    return closed(net.denoise_raw(opened(light), told_noise(noise)))
 
 
 def std_of_linear(

@@ -97,12 +97,12 @@ class Passes:
         """The camera pipeline that the network was trained with."""
         return ISPConfig() if isinstance(self.net, PictureNet) else self.net.isp
 
-    def grids(self, linear: bool = False) -> list[Grid]:
+    def grids(self, shot: Shot) -> list[Grid]:
         """How each pass over a photograph is tiled."""
         net, grids = self.net, [DEVELOPING]
         if isinstance(net, PictureNet):
             return [*grids, *self.picture_grids(net)]
-        grids += [self._raw_grid(net, linear)] if net.raw_net is not None else []
+        grids += [self._raw_grid(net, shot)] if net.raw_net is not None else []
         grids += [self._grid(net.srgb_geometry)] if self._in_srgb(net) else []
         return grids
 
@@ -141,7 +141,7 @@ class Passes:
         if self.preset == "best":
             whole = of_pictures(run) if shot.linear else of_mosaics(run, net.raw_geometry.stride)
         with self._computing():
-            grid = self._raw_grid(net, shot.linear)
+            grid = self._raw_grid(net, shot)
             return run_tiled(whole, (shot.light,), len(shot.light), grid, done)
 
     def denoise_srgb(self, course: Course, done: Done) -> Tensor:
@@ -180,9 +180,9 @@ class Passes:
             return apply_grid(grid, std)
         return apply_to_std(grid, course.developed, std)
 
-    def _raw_grid(self, net: DualDomainNet, linear: bool) -> Grid:
+    def _raw_grid(self, net: DualDomainNet, shot: Shot) -> Grid:
         """Of the raw network, for which a pixel with all its colours is four sites."""
-        if not linear:
+        if not shot.linear or len(shot.light) == 1:
             return self._grid(net.raw_geometry)
         grid = self._grid(linear_geometry(net))
         return grid._replace(tile=max(2, self.tile // 2))

@@ -149,7 +149,7 @@ class Restorer:
         reference: Tensor | None,
     ) -> Course:
         shot = self._shot(raw, noise, rendering)
-        done = counter(shot.light, self.passes.grids(shot.linear), progress)
+        done = counter(shot.light, self.passes.grids(shot), progress)
         clean, stars = self.passes.denoise_raw(shot, done), None
         if self.stars and clean is not shot.light and not shot.linear:
             stars = points(shot.light, clean, _of_none(shot.noise))

@@ -36,7 +36,6 @@ from pellucid.noise_laws import EldLaw, any_of, uniform
 from pellucid.raw import Camera, Noise
 
 DualIsp = Literal["ours", "libraw", "darktable", "rawtherapee"]
-ISPS: tuple[DualIsp, ...] = ("ours", "libraw", "darktable", "rawtherapee")
 MANIFEST = "manifest.json"
 FORMAT = 1
 MULTIPLE = 32

@@ -14,7 +14,6 @@ PHASES_OF: dict[str, Phase] = {
     "G4": "BGGR",
 }
 """iPhone 7, Galaxy S6 Edge, Google Pixel, Nexus 6, LG G4."""
-IMAGES = 40
 # Names of folders in SIDD_Benchmark_Data, in their order.
 SCENES: tuple[str, ...] = tuple(
     """
