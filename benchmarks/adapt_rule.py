@@ -20,9 +20,9 @@ from adapt_camera import means, scored
 from scipy.stats import pearsonr, spearmanr
 
 from pellucid import Restorer, load_network
-from pellucid.adapt_files import divide, files_of, gather_raws
-from pellucid.adapt_judge import Bench
-from pellucid.adapt_streams import SIDE, NoisyRaws, texture_of_raws
+from pellucid.adapt.files import divide, files_of, gather_raws
+from pellucid.adapt.judge import Bench
+from pellucid.adapt.streams import SIDE, NoisyRaws, texture_of_raws
 from pellucid.checkpoint import Network
 from pellucid.data.synthesis import generator_of
 from pellucid.data.unpaired import Draw

@@ -27,11 +27,11 @@ from torch import Tensor, nn
 
 from pellucid import UNetConfig
 from pellucid.critic import CriticConfig
-from pellucid.losses import charbonnier
 from pellucid.networks.noiseda_unet import NoiseDAUNetConfig
 from pellucid.networks.picture import PictureConfig
 from pellucid.objectives.adaptation import Batch
 from pellucid.objectives.adaptation_config import AdaptationConfig
+from pellucid.objectives.losses import charbonnier
 
 BEGIN, END = "<!-- begin benchmarks/adaptation.py -->", "<!-- end -->"
 SIZES: dict[str, tuple[PictureConfig, CriticConfig, int, int]] = {

@@ -24,14 +24,14 @@ from scipy.sparse.linalg import lsqr
 from torch import Tensor
 
 from pellucid import Camera, Noise, RawImage, Restorer, read_picture, render, unrender
-from pellucid.align import GridConfig, apply_grid, fit_grid, luma
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
-from pellucid.grid_system import places, tent
 from pellucid.io import write_picture
+from pellucid.look.align import GridConfig, apply_grid, fit_grid, luma
+from pellucid.look.grid_system import places, tent
+from pellucid.look.reference import fit_reference
+from pellucid.look.registration import warp
 from pellucid.noise import add_noise
-from pellucid.reference import fit_reference
-from pellucid.registration import warp
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
 NOISE = Noise(2e-3, 1e-6)

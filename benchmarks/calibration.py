@@ -20,16 +20,16 @@ from torch import Generator, Tensor
 
 from pellucid.bayer import mosaic_of
 from pellucid.benchmarks.synthetic import seen_by_camera
-from pellucid.calibrate import estimate_noise
-from pellucid.calibrated import IsoNoise
-from pellucid.camera_calibration import Calibration, calibrations
+from pellucid.calibration.blind import estimate_noise
+from pellucid.calibration.camera import Calibration, calibrations
+from pellucid.calibration.frame_kinds import look_at
+from pellucid.calibration.plot import plot_calibration
+from pellucid.calibration.profile import IsoNoise
 from pellucid.cli.numbers import whole_number
 from pellucid.data.photos import photographs
 from pellucid.errors import PellucidError
-from pellucid.frame_kinds import look_at
 from pellucid.io import DngFields, replacing, write_mosaic
 from pellucid.noise import EldSensor, add_eld_noise, tukey_variance
-from pellucid.noise_plot import plot_calibration
 from pellucid.raw import Camera, Noise
 
 WHITE, BLACKS = 16383, (1024.0, 512.0)

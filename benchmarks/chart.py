@@ -23,9 +23,9 @@ from skimage.util import img_as_float
 
 from pellucid import Noise, RawImage, Restorer, develop, read_raw
 from pellucid.batch.job import describe
+from pellucid.calibration.known_noise import parse_noise, settle_noise
 from pellucid.color import decode
 from pellucid.isp import ISPConfig
-from pellucid.known_noise import parse_noise, settle_noise
 
 COLUMNS, ROWS = (712, 820, 928, 1036, 1144, 1252), (624, 720, 820, 928)
 """Patch centres of the lower chart in `colorchart.dng`, greys in the last row."""

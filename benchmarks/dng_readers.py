@@ -41,10 +41,10 @@ from pellucid import (
     unrender,
 )
 from pellucid.bayer import PHASES, pack
+from pellucid.calibration.known_noise import settle_noise
 from pellucid.demo import sample
 from pellucid.io import Area, DngFields, quantise, write_dng
 from pellucid.io.clean_dng import Cleaning, write_clean_dng
-from pellucid.known_noise import settle_noise
 from pellucid.noise import add_noise
 
 CAMERA = Camera.of(

@@ -21,8 +21,8 @@ from pellucid import Camera, ISPConfig, Rendering
 from pellucid.bayer import mosaic_of, pack
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
-from pellucid.highlights import lift_highlights
 from pellucid.isp import render
+from pellucid.look.highlights import lift_highlights
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
 COLOURS = {

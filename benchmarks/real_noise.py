@@ -21,7 +21,7 @@ from PIL import Image
 
 from pellucid import RawImage, Rendering, Restorer, develop, read_raw
 from pellucid.batch.job import describe
-from pellucid.known_noise import KnownNoise, settle_noise
+from pellucid.calibration.known_noise import KnownNoise, settle_noise
 
 Picture = NDArray[np.float64]
 BRIGHTER = 6.0

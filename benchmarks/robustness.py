@@ -14,7 +14,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pellucid.benchmarks.synthetic import Model, Row, evaluate, write_rows
-from pellucid.calibrate import estimate_noise
+from pellucid.calibration.blind import estimate_noise
 from pellucid.cli.evaluate import HEADING, line_of
 from pellucid.cli.numbers import numbers, whole_number
 from pellucid.errors import PellucidError

@@ -23,7 +23,7 @@ from torch import Tensor
 from pellucid import RawImage, Rendering, Restorer
 from pellucid.benchmarks.synthetic import evaluate, isp_alone
 from pellucid.io import replacing
-from pellucid.training import train
+from pellucid.training.run import train
 
 
 @dataclass(frozen=True)

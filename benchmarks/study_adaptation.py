@@ -45,8 +45,8 @@ from pellucid.data.synthesis import generator_of
 from pellucid.metrics import Scores, score
 from pellucid.noise import EldSensor, add_eld_noise, add_noise
 from pellucid.noise_laws import LogLinearLaw
-from pellucid.recipe import with_classes
-from pellucid.training import train
+from pellucid.training.recipe import with_classes
+from pellucid.training.run import train
 
 ADAPTED, JUDGED = 20, 10
 """Raws to adapt to, and raws to be judged by."""

@@ -36,8 +36,8 @@ from pellucid.data.packing import PackOptions, pack
 from pellucid.data.photos import photographs, shrink
 from pellucid.data.synthesis import generator_of
 from pellucid.networks.dual_domain import DualDomainNet
-from pellucid.training import RunFolderCLI, Training
-from pellucid.training_data import RawData
+from pellucid.training.data import RawData
+from pellucid.training.run import RunFolderCLI, Training
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "default.yaml"
 WARM = 5

@@ -6,8 +6,8 @@ from pellucid.control import Strength
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
+from pellucid.look.reference import shrink
 from pellucid.noise import add_noise
-from pellucid.reference import shrink
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.0, 1.0, 1.6]))
 NOISE = Noise(5e-3, 1e-5)

@@ -9,19 +9,14 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "pellucid"
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
-    "errors bayer color noise noise_texture noise_laws noise_profiles camera_tables raw "
-    "demosaic isp noise_map highlights align grid_system registration reference white_balance "
-    "detail hot_pixels pattern_demosaic",
+    "errors bayer color noise noise_laws noise_profiles camera_tables raw demosaic isp noise_map "
+    "look detail hot_pixels pattern_demosaic",
     "networks diffusion critic control ensemble linear_light",
     "io data",
-    "losses objectives",
+    "objectives",
     "importers",
-    "checkpoint optimizer schedules recipe_places recipe training network_training "
-    "adapted_training raw_training picture_training raw_adaptation training_data picture_data "
-    "real_raws run_folder run_bar tiling passes restore calibrate calibrated noise_line "
-    "photon_transfer frame_kinds camera_calibration known_noise darktable demo weights models "
-    "batch recorrupted adapt_bar adapt_files adapt_judge adapt_run adapt_streams adapt_training",
-    "metrics benchmarks noise_plot",
+    "checkpoint calibration tiling passes restore weights models demo batch training adapt",
+    "metrics benchmarks",
     "cli app __init__ __main__",
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pellucid import Camera, ISPConfig, Noise, RawImage, Rendering, Restorer, develop, read_raw
 from pellucid.bayer import mosaic_of
+from pellucid.calibration.known_noise import settle_noise
 from pellucid.color import apply_matrix, decode
 from pellucid.demo import sample
 from pellucid.io import DngFields, noise_pairs, read_picture, write_dng, write_picture
@@ -17,7 +18,6 @@ from pellucid.io.dng_fields import QUAD_BAYER, X_TRANS
 from pellucid.io.linear_images import grey_camera
 from pellucid.io.orientation import as_stored
 from pellucid.isp import render_linear, unbalance
-from pellucid.known_noise import settle_noise
 from pellucid.linear_light import closed, opened, told_noise
 from pellucid.noise_map import propagated_map_of_linear
 from pellucid.pattern_demosaic import colour_sites, demosaic_pattern, own_sites

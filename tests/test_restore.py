@@ -20,12 +20,12 @@ from pellucid import (
     write_mosaic,
 )
 from pellucid.bayer import PHASES, red_offset
+from pellucid.calibration.known_noise import settle_noise
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
 from pellucid.errors import NetworkError
 from pellucid.io import DngFields
-from pellucid.known_noise import settle_noise
 from pellucid.networks import PictureConfig
 from pellucid.noise import add_noise
 

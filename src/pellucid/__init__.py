@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from pellucid.calibrate import estimate_noise
+from pellucid.calibration.blind import estimate_noise
 from pellucid.checkpoint import load_network
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import read_picture, read_raw, write_dng, write_mosaic, write_picture

@@ -9,7 +9,6 @@ from torch import Tensor
 from pellucid.bayer import pack, pad, per_site, unpad
 from pellucid.color import apply_matrix, encode, encode_slope
 from pellucid.demosaic import MIRROR, Demosaic, convolve, directed_weights, linear_weights
-from pellucid.highlights import roll_to_white, rolled_slope
 from pellucid.isp import (
     ISPConfig,
     Rendering,
@@ -20,6 +19,7 @@ from pellucid.isp import (
     to_linear,
     tone_slope,
 )
+from pellucid.look.highlights import roll_to_white, rolled_slope
 from pellucid.noise import standard_deviation, variance
 from pellucid.raw import Camera, Noise
 

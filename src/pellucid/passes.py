@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from pellucid.align import apply_grid, apply_to_std
 from pellucid.checkpoint import Network
 from pellucid.ensemble import of_mosaics, of_pictures
 from pellucid.errors import PellucidError
 from pellucid.isp import ISPConfig, Rendering, render, render_linear
 from pellucid.linear_light import denoise_linear, linear_geometry, std_of_linear
+from pellucid.look.align import apply_grid, apply_to_std
 from pellucid.networks.backbones import Residual
 from pellucid.networks.dual_domain import DualDomainNet, Geometry
 from pellucid.networks.picture import PictureNet

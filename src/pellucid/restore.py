@@ -7,8 +7,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from pellucid.align import apply_grid, apply_to_difference
-from pellucid.calibrated import CalibratedCamera
+from pellucid.calibration.known_noise import settle_noise
+from pellucid.calibration.profile import CalibratedCamera
 from pellucid.checkpoint import Network
 from pellucid.control import Kept
 from pellucid.detail import points
@@ -17,8 +17,9 @@ from pellucid.hot_pixels import without_hot_pixels
 from pellucid.importers import PublishedOptions
 from pellucid.io.orientation import as_stored
 from pellucid.isp import ISPConfig, Rendering
-from pellucid.known_noise import settle_noise
 from pellucid.linear_light import linear_noise
+from pellucid.look.align import apply_grid, apply_to_difference
+from pellucid.look.reference import fit_reference
 from pellucid.models import load_model
 from pellucid.networks.dual_domain import Restored
 from pellucid.networks.picture import PictureNet
@@ -34,7 +35,6 @@ from pellucid.passes import (
     develop_tiled,
 )
 from pellucid.raw import Camera, Noise, RawImage
-from pellucid.reference import fit_reference
 
 Record = TypeVar("Record", Camera, Noise, Rendering)
 

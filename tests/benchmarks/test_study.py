@@ -8,8 +8,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from pellucid.training import RunFolderCLI, Training
-from pellucid.training_data import RawData
+from pellucid.training.data import RawData
+from pellucid.training.run import RunFolderCLI, Training
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "study.py"
 

@@ -9,8 +9,8 @@ import torch
 import yaml
 from PIL import Image
 
-from pellucid.recipe import Call
-from pellucid.training import RunFolderCLI, classes_of
+from pellucid.training.recipe import Call
+from pellucid.training.run import RunFolderCLI, classes_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 QUEUE = FOLDER / "study_adaptation.yaml"

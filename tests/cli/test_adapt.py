@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from pellucid import Camera, Noise, UNetConfig, unrender, write_mosaic, write_picture
-from pellucid.adapt_judge import Bench, Verdict
-from pellucid.adapt_run import AdaptOptions
+from pellucid.adapt.judge import Bench, Verdict
+from pellucid.adapt.run import AdaptOptions
 from pellucid.checkpoint import read_checkpoint, save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.synthesis import generator_of
@@ -57,7 +57,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: bytes) -> Pa
     nn.init.normal_(net.net.body.head.weight, std=0.05)  # pyright: ignore
     save_network(net, config, tmp_path / "picture.safetensors")
     short = {"learning_rate": 2e-3, "patch": 32, "batch": 2, "every": 4, "judged": 8}
-    monkeypatch.setattr("pellucid.adapt_run.AdaptOptions", with_defaults(short))
+    monkeypatch.setattr("pellucid.adapt.run.AdaptOptions", with_defaults(short))
     return tmp_path
 
 
@@ -115,7 +115,7 @@ def test_an_interrupted_adaptation_keeps_the_best_and_goes_on(place, pellucid, m
 
 def press_ctrl_c(patch: pytest.MonkeyPatch, at: int) -> None:
     """Interrupt the process in the middle of a step."""
-    from pellucid.adapt_training import AdaptRaws
+    from pellucid.adapt.training import AdaptRaws
 
     step = AdaptRaws.training_step
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pellucid import Camera, write_mosaic
 from pellucid.bayer import mosaic_of
-from pellucid.calibrated import read_calibration
+from pellucid.calibration.profile import read_calibration
 from pellucid.color import decode
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.io import DngFields

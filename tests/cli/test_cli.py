@@ -279,7 +279,16 @@ def test_the_module_runs_and_restoring_needs_nothing_of_training(folder):
     assert run.stdout.endswith("wrote out.png\n") and read_picture("out.png").shape == (3, 64, 96)
     imported = {line.split("|")[-1].strip() for line in run.stderr.splitlines()}
     assert "pellucid.cli.restore" in imported
-    assert imported.isdisjoint({"lightning", "torchmetrics", "torchvision", "pellucid.training"})
+    assert imported.isdisjoint(
+        {
+            "lightning",
+            "torchmetrics",
+            "torchvision",
+            "diffusers",
+            "pellucid.training",
+            "pellucid.adapt",
+        }
+    )
 
 
 def test_a_reader_that_goes_away_is_no_error(folder):

@@ -10,7 +10,7 @@ from pellucid.data import FiveK
 from pellucid.data.fivek import fivek_names, present
 from pellucid.data.packing import PackOptions, pack
 from pellucid.data.synthesis import generator_of
-from pellucid.training import train
+from pellucid.training.run import train
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "fivek_dualdn.yaml"
 SMALL = {"widths": [4, 6]}, {"shuffle": 2, "widths": [4, 6]}

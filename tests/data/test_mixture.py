@@ -16,8 +16,8 @@ from pellucid.data import (
 )
 from pellucid.data.packing import PackOptions, pack
 from pellucid.errors import PellucidError
-from pellucid.training import train
-from pellucid.training_data import RawData
+from pellucid.training.data import RawData
+from pellucid.training.run import train
 
 RECIPE = {
     "seed_everything": 0,

@@ -16,7 +16,7 @@ from pellucid.data.unpaired import (
     Unpaired,
     UnpairedDataset,
 )
-from pellucid.training_data import FromStep
+from pellucid.training.data import FromStep
 
 LEAVES = SyntheticPairs(DeadLeaves(leaves=5), GaussianNoise())
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from pellucid import Camera, DualDomainConfig, Noise, Rendering, UNetConfig
-from pellucid.losses import l1
 from pellucid.networks.backbones import BACKBONES, Residual
 from pellucid.networks.dncnn import DnCNNConfig
 from pellucid.networks.mirnet_v2 import MIRNetV2Config
@@ -14,6 +13,7 @@ from pellucid.networks.restormer import RestormerConfig
 from pellucid.networks.swinir import SwinIRConfig
 from pellucid.networks.uformer import UformerConfig
 from pellucid.noise import add_noise
+from pellucid.objectives.losses import l1
 
 TINY = {
     "unet": UNetConfig(widths=(8, 8)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from pellucid.calibration.known_noise import KnownNoise, parse_noise, profile_folder, settle_noise
 from pellucid.control import Kept, Strength
 from pellucid.errors import FileError
 from pellucid.importers import PublishedOptions
@@ -25,12 +26,11 @@ from pellucid.io import (
 from pellucid.io.embedded import read_embedded
 from pellucid.io.replacing import check_folder
 from pellucid.isp import Rendering
-from pellucid.known_noise import KnownNoise, parse_noise, profile_folder, settle_noise
+from pellucid.look.white_balance import WhiteBalance, balanced
 from pellucid.networks.dual_domain import Restored
 from pellucid.passes import TILE, Precision, Preset, Progress
 from pellucid.raw import Noise, RawImage
 from pellucid.restore import Restorer
-from pellucid.white_balance import WhiteBalance, balanced
 
 DNG = ".dng"
 Say = Callable[[str], object]

@@ -25,8 +25,8 @@ import torch
 
 from pellucid.batch.job import Settings, read_photo, restore_photo
 from pellucid.batch.ledger import Content, Level, content_of
+from pellucid.calibration.known_noise import KnownNoise
 from pellucid.errors import FileError, PellucidError
-from pellucid.known_noise import KnownNoise
 from pellucid.restore import Restorer
 
 READING_SECONDS = 600.0

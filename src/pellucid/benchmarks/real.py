@@ -24,11 +24,11 @@ from pellucid.errors import FileError
 from pellucid.io import read_picture, read_raw
 from pellucid.io.orientation import upright
 from pellucid.isp import Rendering
+from pellucid.look.reference import ALIKE
+from pellucid.look.registration import find_place, fitting, shrink, warp
 from pellucid.metrics import Column, MeasureName, Needs, Protocol, measures_of
 from pellucid.metrics.color_difference import ciede2000
 from pellucid.networks.dual_domain import Restored
-from pellucid.reference import ALIKE
-from pellucid.registration import find_place, fitting, shrink, warp
 
 PROTOCOL = Protocol()
 MEASURES: tuple[MeasureName, ...] = ("niqe", "noise", "edges")

@@ -8,15 +8,20 @@ from pathlib import Path
 from jsonargparse import Namespace
 from tqdm import tqdm
 
-from pellucid.calibrated import CalibratedCamera, IsoNoise, read_calibration, write_calibration
-from pellucid.camera_calibration import Calibration, calibrations, profile_name
-from pellucid.darktable import write_darktable
+from pellucid.calibration.camera import Calibration, calibrations, profile_name
+from pellucid.calibration.darktable import write_darktable
+from pellucid.calibration.frame_kinds import Frame, look_at
+from pellucid.calibration.known_noise import profile_folder
+from pellucid.calibration.plot import check_matplotlib, plot_calibration
+from pellucid.calibration.profile import (
+    CalibratedCamera,
+    IsoNoise,
+    read_calibration,
+    write_calibration,
+)
 from pellucid.errors import FileError, PellucidError
-from pellucid.frame_kinds import Frame, look_at
 from pellucid.io import is_raw
 from pellucid.io.replacing import check_folder
-from pellucid.known_noise import profile_folder
-from pellucid.noise_plot import check_matplotlib, plot_calibration
 
 
 def calibrate_command(options: Namespace) -> int:

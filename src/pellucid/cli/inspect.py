@@ -8,17 +8,17 @@ from typing import TypeAlias
 from jsonargparse import Namespace
 from torch import Tensor
 
-from pellucid.calibrate import block_sums, estimate_noise
-from pellucid.io import read_raw
-from pellucid.io.replacing import check_folder
-from pellucid.known_noise import (
+from pellucid.calibration.blind import block_sums, estimate_noise
+from pellucid.calibration.known_noise import (
     KnownNoise,
     calibrated_noise,
     darktable_noise,
     file_noise,
     settle_noise,
 )
-from pellucid.noise_plot import check_matplotlib, plot_assumed
+from pellucid.calibration.plot import check_matplotlib, plot_assumed
+from pellucid.io import read_raw
+from pellucid.io.replacing import check_folder
 from pellucid.raw import Noise, RawImage
 
 Fact: TypeAlias = (

@@ -5,7 +5,7 @@ from jsonargparse import Namespace
 
 from pellucid.control import Strength
 from pellucid.errors import PellucidError
-from pellucid.white_balance import WhiteBalance
+from pellucid.look.white_balance import WhiteBalance
 
 
 def strength_of(options: Namespace) -> Strength:

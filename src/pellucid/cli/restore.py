@@ -21,16 +21,16 @@ from pellucid.batch import (
     restore_photo,
 )
 from pellucid.batch.job import DNG, check_kind, check_result
+from pellucid.calibration.known_noise import parse_noise
 from pellucid.cli.look import strength_of, white_balance_of
 from pellucid.errors import FileError, NetworkError, PellucidError
 from pellucid.importers import PublishedOptions
 from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
 from pellucid.isp import ISPConfig, Rendering
-from pellucid.known_noise import parse_noise
+from pellucid.look.white_balance import balanced
 from pellucid.models import SHIPPED
 from pellucid.raw import RawImage
 from pellucid.restore import develop
-from pellucid.white_balance import balanced
 
 
 def restore_command(options: Namespace) -> int:

@@ -14,7 +14,7 @@ def train_command(recipe: Path, overrides: list[str]) -> int:
             recipe, "no such recipe; expected a YAML file, such as recipes/default.yaml"
         )
     with needs_train_extra():
-        from pellucid.training import train
+        from pellucid.training.run import train
     train(recipe, overrides)
     return 0
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.diffusion import Schedule, q_sample
-from pellucid.losses import charbonnier
 from pellucid.objectives.conditions import Arrange, Restoration, shuffled
+from pellucid.objectives.losses import charbonnier
 
 Logs = dict[str, Tensor]
 Restore = Callable[[Tensor], Tensor]

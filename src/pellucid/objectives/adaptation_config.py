@@ -11,7 +11,6 @@ from torch import Tensor
 
 from pellucid.critic import CriticConfig
 from pellucid.diffusion import ScheduleConfig
-from pellucid.losses import LOSSES, Loss
 from pellucid.objectives.adaptation import (
     Batch,
     Constant,
@@ -29,6 +28,7 @@ from pellucid.objectives.conditions import (
     only_synthetic,
     shuffled,
 )
+from pellucid.objectives.losses import LOSSES, Loss
 
 Arrangement = Literal["shuffled", "in_order", "only_synthetic", "only_real"]
 Diffused = Literal["paired", "unpaired"]

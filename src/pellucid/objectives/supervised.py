@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pellucid.data.synthesis import Sample
-from pellucid.losses import LOSSES, Loss
 from pellucid.networks.dual_domain import DualDomainNet, Restored
+from pellucid.objectives.losses import LOSSES, Loss
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Adaptation of a network to unlabelled pictures or raws of one's own camera."""

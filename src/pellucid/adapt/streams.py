@@ -1,0 +1,224 @@
+"""Noisy patches of a user's files with noise like theirs, and clean ones under the same noise."""
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from pellucid.adapt.files import PictureFile
+from pellucid.adapt.noise_texture import NoiseTexture, flattest, smooth
+from pellucid.adapt.recorrupted import NoisyPicture, NoisyRaw, local_mean, raw_deviation, raw_grain
+from pellucid.bayer import pack
+from pellucid.data.mixtures import Mixture
+from pellucid.data.pictures import corner, cut
+from pellucid.data.synthesis import RawSynthesis, Sample, generator_of, turned
+from pellucid.data.unpaired import Draw
+from pellucid.noise_laws import any_of, log_uniform
+from pellucid.raw import Noise
+from pellucid.training.real_raws import RealRaws, Shot
+
+SIDE = 96
+"""Of the patches that textures come from, and that are judged."""
+TRIED, FLAT, EACH = 48, 24, 4
+"""Patches of a file that are looked at, those that make a texture of all raws, and at most of one
+file."""
+STRENGTH = (0.6, 1.6)
+"""Of synthetic noise, as a factor of its variance: no level is measured quite right."""
+GRAIN, LEVEL = 11, 12
+"""Tell chances of one sample from one another."""
+SHADES, CORNER = 3, 16
+"""Brightnesses at which the noise of pictures is measured, and pixels a side that it takes."""
+
+
+class RawPair(NamedTuple):
+    """A synthetic sample, and a real raw that knows nothing of it."""
+
+    synthetic: Sample
+    real: NoisyRaw
+
+
+class PicturePair(NamedTuple):
+    """A synthetic pair (3, size, size), and a real picture that knows nothing of it."""
+
+    degraded: Tensor
+    clean: Tensor
+    real: NoisyPicture
+
+
+@dataclass(frozen=True)
+class OwnNoise(Dataset[tuple[NoisyRaw | NoisyPicture]]):
+    """Real samples alone; sample n is that of the pairs."""
+
+    real: "NoisyRaws | NoisyPictures"
+    size: int
+    seed: int
+
+    def __getitem__(self, n: int) -> tuple[NoisyRaw | NoisyPicture]:
+        """Sample n."""
+        return (self.real.patch(self.size, Draw(self.seed, "real", n)),)
+
+
+# -- raws ------------------------------------------------------------------------------------------
+
+
+def texture_of_raws(shots: Sequence[Shot], seed: int) -> NoiseTexture:
+    """The noise that all raws have, in units of what each is told to have."""
+    calm: list[Tensor] = []
+    for number, shot in enumerate(shots):
+        raws = RealRaws([shot])
+        mosaics = torch.stack(
+            [raws.patch(SIDE, Draw(seed + number, "real", n)).mosaic for n in range(TRIED)]
+        )
+        noise = Noise(*(level.expand(TRIED, 3) for level in shot.noise))
+        calm.append(flattest(pack(mosaics), raw_deviation(mosaics, noise), EACH))
+    patches = torch.cat(calm)
+    order = patches.square().mean((1, 2, 3)).argsort()
+    return NoiseTexture(patches[order[:FLAT]])
+
+
+@dataclass(frozen=True)
+class NoisyRaws:
+    """Patches of raws beside noise like theirs."""
+
+    shots: Sequence[Shot]
+    texture: NoiseTexture
+
+    def patch(self, size: int, draw: Draw) -> NoisyRaw:
+        """The patch of a draw."""
+        raw = RealRaws(self.shots).patch(size, draw)
+        texture = self.texture.sample(generator_of(draw.seed, GRAIN, draw.n))
+        return NoisyRaw(*raw, raw_grain(texture, raw.mosaic, raw.noise))
+
+
+@dataclass(frozen=True)
+class RawPairs(Dataset[RawPair]):
+    """Synthetic raws under the noise of real ones; sample n is a pure function of (seed, n)."""
+
+    clean: Mixture
+    real: NoisyRaws
+    size: int
+    seed: int
+
+    def __getitem__(self, n: int) -> RawPair:
+        """Sample n."""
+        real = self.real.patch(self.size, Draw(self.seed, "real", n))
+        return RawPair(self.synthetic(n), real)
+
+    def synthetic(self, n: int) -> Sample:
+        """A clean patch as a camera saw it, with the noise of one of the raws, about."""
+        generator = generator_of(self.seed, LEVEL, n)
+        picture = self.clean.patch(self.size, generator)
+        raw = RawSynthesis().unrendered(picture, generator)
+        shot = any_of(self.real.shots, generator)
+        strength = log_uniform(*STRENGTH, generator)
+        noise = Noise(*(level * strength for level in shot.noise))
+        grain = raw_grain(self.real.texture.sample(generator), raw.mosaic, noise)
+        noisy = (raw.mosaic + grain).clamp(max=1)
+        return Sample(noisy, raw.mosaic, raw.camera, noise, raw.rendering)
+
+
+# -- pictures --------------------------------------------------------------------------------------
+
+
+class Shades(NamedTuple):
+    """The noise of pictures by their brightness, between which it is interpolated."""
+
+    values: Tensor
+    deviations: Tensor
+
+    def at(self, planes: Tensor) -> Tensor:
+        """Standard deviation at each value."""
+        right = torch.bucketize(planes.contiguous(), self.values).clamp(1, SHADES - 1)
+        low, high = self.values[right - 1], self.values[right]
+        share = ((planes - low) / (high - low).clamp(min=1e-6)).clamp(0, 1)
+        return torch.lerp(self.deviations[right - 1], self.deviations[right], share)
+
+
+class PictureNoise(NamedTuple):
+    """The noise of a picture."""
+
+    shades: Shades
+    texture: NoiseTexture
+
+    @property
+    def level(self) -> float:
+        """Mean standard deviation in display values."""
+        return self.texture.level * self.shades.deviations.mean().item()
+
+
+def noise_of_picture(file: PictureFile, seed: int) -> PictureNoise:
+    """As strong as in its calmest corners, and like its calmest patches."""
+    tried = torch.stack([_patch(file, SIDE, Draw(seed, "real", n)) for n in range(TRIED)])
+    shades = shades_of(tried)
+    deviation = shades.at(smooth(tried)).clamp(min=1e-5)
+    texture = NoiseTexture(flattest(tried, deviation, EACH))
+    # What is stronger than in the calmest corners is no noise, but something to be seen.
+    return PictureNoise(shades, NoiseTexture(texture.patches / max(1.0, texture.level)))
+
+
+def shades_of(patches: Tensor) -> Shades:
+    """The least noise of dark, middling and bright corners of patches (N, 3, n, n)."""
+    corners = patches.unfold(-2, CORNER, CORNER).unfold(-2, CORNER, CORNER)
+    corners = corners.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+    order = corners.mean((1, 2, 3)).argsort()
+    values: list[Tensor] = []
+    deviations: list[Tensor] = []
+    for part in corners[order].tensor_split(SHADES):
+        spread = (part - smooth(part)).square().mean((1, 2, 3))
+        calm = spread.argsort()[: max(1, len(part) // 50)]
+        values.append(part[calm].mean())
+        deviations.append(spread[calm].mean().sqrt())
+    return Shades(torch.stack(values), torch.stack(deviations))
+
+
+def _patch(file: PictureFile, size: int, draw: Draw) -> Tensor:
+    return cut(file.pixels, corner(file.pixels.shape, size, draw.generator()), size)
+
+
+@dataclass(frozen=True)
+class NoisyPictures:
+    """Patches of pictures beside noise like theirs."""
+
+    files: Sequence[PictureFile]
+    noises: Sequence[PictureNoise]
+
+    def patch(self, size: int, draw: Draw) -> NoisyPicture:
+        """The patch of a draw."""
+        which, generator = draw.which(len(self.files)), draw.generator()
+        pixels = self.files[which].pixels
+        picture = cut(pixels, corner(pixels.shape, size, generator), size)
+        if torch.rand((), generator=generator).item() < 0.5:
+            picture = picture.flip(-1)
+        return NoisyPicture(picture, grain_of(self.noises[which], picture, draw.seed, draw.n))
+
+
+def grain_of(noise: PictureNoise, picture: Tensor, seed: int, n: int) -> Tensor:
+    """Noise like a picture's own, on a picture (3, H, W)."""
+    drawn = noise.texture.sample(generator_of(seed, GRAIN, n))
+    deviation = noise.shades.at(local_mean(picture))
+    return drawn[:, : picture.shape[1], : picture.shape[2]] * deviation
+
+
+@dataclass(frozen=True)
+class PicturePairs(Dataset[PicturePair]):
+    """Clean pictures under the noise of real ones; sample n is a pure function of (seed, n)."""
+
+    clean: Mixture
+    real: NoisyPictures
+    size: int
+    seed: int
+
+    def __getitem__(self, n: int) -> PicturePair:
+        """Sample n."""
+        generator = generator_of(self.seed, LEVEL, n)
+        clean = turned(self.clean.patch(self.size, generator), generator)
+        noise = any_of(self.real.noises, generator)
+        strength = log_uniform(*STRENGTH, generator) ** 0.5
+        grain = strength * grain_of(noise, clean, self.seed + 1, n)
+        degraded = (clean + grain).clamp(0, 1)
+        real = self.real.patch(self.size, Draw(self.seed, "real", n))
+        return PicturePair(degraded, clean, real)

@@ -1,0 +1,135 @@
+"""Training that adapts to noisy files: pairs under their noise, the critic, and their own noise.
+
+To noise-space adaptation (Liao et al. 2025) it adds the risk by which it is judged, on other files.
+"""
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Sequence
+from typing import Any, Literal, cast
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from pellucid.adapt.recorrupted import picture_risk, raw_risk
+from pellucid.adapt.streams import (
+    NoisyPictures,
+    NoisyRaws,
+    OwnNoise,
+    PicturePair,
+    PicturePairs,
+    RawPair,
+    RawPairs,
+)
+from pellucid.critic import CriticConfig
+from pellucid.data.mixtures import Mixture
+from pellucid.data.unpaired import Unpaired
+from pellucid.networks.picture import PictureNet
+from pellucid.objectives.adaptation import Ramp
+from pellucid.objectives.adaptation_config import AdaptationConfig
+from pellucid.objectives.supervised import Supervised
+from pellucid.training.data import StepData
+from pellucid.training.network import NetworkTraining
+from pellucid.training.pictures import PictureTraining
+from pellucid.training.raw_adaptation import RawAdaptation
+from pellucid.training.real_raws import AdaptationSample, RealRaw
+
+Terms = Literal["both", "critic", "own"]
+"""What is minimised: pairs and critic, the risk on the noisy files themselves, or both."""
+OWN_WEIGHT = 30.0
+"""Of the risk, which is a squared error, beside the absolute ones."""
+SETTINGS = AdaptationConfig(
+    critic=CriticConfig(
+        width=32, multipliers=(1, 2, 3), blocks=1, dropout=0, start="torch", shuffle=2
+    ),
+    weight=Ramp(weight=2.0, length=500),
+    critic_learning_rate=2e-3,
+)
+
+
+class AdaptRaws(RawAdaptation):
+    """A dual-domain network, drawn to raws."""
+
+    def __init__(
+        self, weights: str, settings: AdaptationConfig, terms: Terms, **kwargs: Any
+    ) -> None:
+        """`settings` are those of the critic."""
+        super().__init__(objective=Supervised("l1"), adaptation=settings, weights=weights, **kwargs)
+        self.terms: Terms = terms
+
+    def training_step(self, batch: RawPair, number: int) -> Tensor:  # pyright: ignore
+        """Loss of one batch."""
+        self.draw_anew(number)
+        if self.terms == "own":
+            return own_loss(self, raw_risk(self.dual, batch[-1]))
+        synthetic, real = batch
+        loss, logs = self._objective(AdaptationSample(synthetic, RealRaw(*real[:4])))
+        self.log_losses(logs)
+        return loss + own_loss(self, raw_risk(self.dual, real)) if self.terms == "both" else loss
+
+
+class AdaptPictures(PictureTraining):
+    """A network of pictures, drawn to pictures."""
+
+    def __init__(
+        self, weights: str, settings: AdaptationConfig, terms: Terms, **kwargs: Any
+    ) -> None:
+        """`settings` are those of the critic."""
+        super().__init__(adaptation=settings, weights=weights, **kwargs)
+        self.terms: Terms = terms
+
+    def training_step(self, batch: PicturePair, number: int) -> Tensor:  # pyright: ignore
+        """Loss of one batch."""
+        self.draw_anew(number)
+        net = cast(PictureNet, self.net)
+        if self.terms == "own":
+            return own_loss(self, picture_risk(net, batch[-1]))
+        degraded, clean, real = batch
+        loss, logs = self._objective(Unpaired(degraded, clean, real.picture, clean))
+        self.log_losses(logs)
+        return loss + own_loss(self, picture_risk(net, real)) if self.terms == "both" else loss
+
+
+def own_loss(training: NetworkTraining, risk: Tensor) -> Tensor:
+    """The risk (B,) as a loss."""
+    loss = OWN_WEIGHT * risk.mean()
+    training.log_losses({"own": loss.detach()})
+    return loss
+
+
+class AdaptData(StepData):
+    """Pairs without end of one of the two kinds."""
+
+    def __init__(
+        self,
+        clean: Mixture | None,
+        real: NoisyRaws | NoisyPictures,
+        licensed: Sequence[object],
+        said: list[str],
+        **kwargs: Any,
+    ) -> None:
+        """Without `clean` pictures there are real ones alone.
+
+        `licensed` are sources with licences, `said` is what the model card says of all.
+        """
+        super().__init__(validation_samples=0, **kwargs)
+        self.clean, self.real, self.licensed, self.said = clean, real, licensed, said
+
+    def training_set(self) -> Dataset[Any]:
+        """Samples without end."""
+        if self.clean is None:
+            return OwnNoise(self.real, self.patch, self.seed)
+        if isinstance(self.real, NoisyRaws):
+            return RawPairs(self.clean, self.real, self.patch, self.seed)
+        return PicturePairs(self.clean, self.real, self.patch, self.seed)
+
+    def validation_sets(self) -> Sequence[Dataset[Any]]:
+        """None: the judge looks at real ones."""
+        return []
+
+    def files(self) -> Sequence[object]:
+        """Photographs."""
+        return self.licensed
+
+    def words(self) -> list[str]:
+        """What the samples come from."""
+        return self.said

@@ -1,0 +1,1 @@
+"""Noise of a camera: measured from its frames, estimated from a picture, read from profiles."""

@@ -1,0 +1,139 @@
+"""What every training has: a network, where it began, its optimiser, and a step's precision."""
+# pyright: reportUnknownMemberType=false
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from pellucid.checkpoint import Network, NetworkConfig, read_checkpoint
+from pellucid.errors import PellucidError
+from pellucid.models import weights_of
+from pellucid.networks.dual_domain import DualDomainConfig
+from pellucid.networks.picture import PictureConfig
+from pellucid.training.optimizer import Muon
+from pellucid.training.schedules import Cosine, Schedule
+
+OptimizerName = Literal["adamw", "muon"]
+DEFAULT_SCHEDULE = Cosine()
+Config = TypeVar("Config", DualDomainConfig, PictureConfig)
+
+
+class Begun(NamedTuple):
+    """A network as a training finds it."""
+
+    net: Network
+    config: NetworkConfig
+    start: dict[str, str]
+    """What is known of the weights; nothing of random ones."""
+
+
+class NetworkTraining(LightningModule):
+    """A network and its optimiser; subclasses say what is minimised, and show what comes out."""
+
+    def __init__(
+        self,
+        begun: Begun,
+        optimizer: OptimizerName = "adamw",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-4,
+        schedule: Schedule = DEFAULT_SCHEDULE,
+        bfloat16_share: float = 0.0,
+    ) -> None:
+        """Nothing is built but the network.
+
+        Args:
+            begun: The network.
+            optimizer: What moves the weights; for Muon try ten times the learning rate.
+            learning_rate: Highest learning rate.
+            weight_decay: Decoupled from the gradient.
+            schedule: How the learning rate goes.
+            bfloat16_share: Share of the steps, from the first, that are taken in bfloat16: faster
+                where the processor knows it, and the rest of the steps mend what it blurs.
+        """
+        super().__init__()
+        self.net, self.config, self.start = begun
+        self.optimizer: OptimizerName = optimizer
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.schedule, self.bfloat16_share = schedule, bfloat16_share
+
+    def sheet(self, batch: Any) -> Tensor:
+        """Picture (3, H, W) of a validation batch, to look at."""
+        raise NotImplementedError
+
+    def log_losses(self, logs: dict[str, Tensor]) -> None:
+        """Log what a step minimised."""
+        # Over all devices, so that a log does not depend on their number.
+        self.log_dict(
+            {f"train/{name}": value for name, value in logs.items()}, prog_bar=True, sync_dist=True
+        )
+
+    def log_psnr(self, name: str, restored: Tensor, degraded: Tensor, truth: Tensor) -> None:
+        """Log PSNR of restored pictures, and what it gains over the degraded ones."""
+        after, before = (psnr(picture.clamp(0, 1), truth) for picture in (restored, degraded))
+        self.log_dict(
+            {f"{name}/psnr": after.mean(), f"{name}/gain": (after - before).mean()},
+            prog_bar=True,
+            sync_dist=True,
+            batch_size=len(after),
+            add_dataloader_idx=False,
+        )
+
+    def precision(self) -> AbstractContextManager[object]:
+        """That of the trainer, once the steps in bfloat16 are done."""
+        if self.global_step >= self.bfloat16_share * self.last_step:
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    @property
+    def last_step(self) -> int:
+        """The step that ends the run."""
+        return max(1, int(self.trainer.estimated_stepping_batches))
+
+    def new_optimizer(self) -> Optimizer:
+        """What moves the network's weights."""
+        rate, decay = self.learning_rate, self.weight_decay
+        match self.optimizer:
+            case "adamw":
+                return AdamW(self.net.parameters(), rate, weight_decay=decay)
+            case "muon":
+                return Muon(self.net, rate, weight_decay=decay)
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser and its schedule, which depends on the step alone."""
+        optimizer, last = self.new_optimizer(), self.last_step
+
+        # A function: what LambdaLR keeps of an object would bring back the schedule of the
+        # sitting before.
+        def scale(step: int) -> float:
+            return self.schedule.factor(step, last, self.learning_rate)
+
+        return [optimizer], [{"scheduler": LambdaLR(optimizer, scale), "interval": "step"}]
+
+
+def begin(network: Config | None, weights: str | None, default: Config) -> Begun:
+    """The network that a training begins with: as told, or as the weights to begin from hold it.
+
+    Raises PellucidError where the weights are of another kind than `default`, or do not fit.
+    """
+    if weights is None:
+        config = network or default
+        return Begun(config.build(), config, {})
+    with weights_of(weights) as path:
+        found = read_checkpoint(path)
+    if found.config is None or type(found.config) is not type(default):
+        holds = "pictures" if isinstance(default, DualDomainConfig) else "raw photographs"
+        needs = "raw photographs" if isinstance(default, DualDomainConfig) else "pictures"
+        raise PellucidError(f"{weights}: restores {holds}; expected a network of {needs}")
+    if network not in (None, found.config):
+        raise PellucidError(f"{weights} holds another network than the recipe; expected one alone")
+    return Begun(found.net.train(), found.config, {"weights": weights, **found.facts})
+
+
+def psnr(picture: Tensor, truth: Tensor) -> Tensor:
+    """PSNR (B,) of pictures in [0, 1]."""
+    return -10 * (picture - truth).square().flatten(1).mean(1).clamp(min=1e-12).log10()

@@ -1,0 +1,156 @@
+"""Training with Lightning: a recipe names network, objective and data; resuming truly resumes."""
+# pyright: reportUnknownMemberType=false
+
+import re
+import shlex
+import warnings
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+
+from pellucid.errors import FileError, PellucidError
+from pellucid.training.bar import RunBar
+from pellucid.training.data import RawData, StepData
+from pellucid.training.network import NetworkTraining
+from pellucid.training.picture_data import PictureData
+from pellucid.training.raw import Training
+from pellucid.training.real_raws import RealRawData
+from pellucid.training.recipe import Call, refuse_strangers, with_nearest
+from pellucid.training.run_folder import Export, RunFacts, SamplePictures, WholeCheckpoints, tidy
+
+TrainingName = Literal["raw", "pictures", "raw_adaptation"]
+"""What a recipe trains: a dual-domain network on synthetic raws, a network of pictures, or a
+dual-domain network that is drawn to real raws as well."""
+
+
+def classes_of(name: str) -> tuple[type[NetworkTraining], type[StepData]]:
+    """Lightning's module and data of a recipe; a name that there is not is answered elsewhere."""
+    match name:
+        case "pictures":
+            # The others do without the diffusion library.
+            from pellucid.training.pictures import PictureTraining
+
+            return PictureTraining, PictureData
+        case "raw_adaptation":
+            from pellucid.training.raw_adaptation import RawAdaptation
+
+            return RawAdaptation, RealRawData
+        case _:
+            return Training, RawData
+
+
+class RunFolderCLI(LightningCLI):
+    """LightningCLI whose checkpoints, metrics and weights all lie in `trainer.default_root_dir`."""
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """A parser that knows records by their kind."""
+        return super().init_parser(parser_mode="recipe", **kwargs)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """What a recipe can say beside the model, the data and the trainer."""
+        parser.add_argument(
+            "--checkpoint_every", type=int, default=500, help="Steps between checkpoints."
+        )
+        parser.add_argument(
+            "--training", type=TrainingName, default="raw", help="What kind of network is trained."
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse what `train` gives; Lightning's own would warn of the words after `pellucid`."""
+        self.words: list[str] = args
+        call = Call.of(self.words).spelled_out()
+        refuse_strangers(call)
+        try:
+            self.config = parser.parse_args([self.words[0], *call.words])
+        except ArgumentError as error:
+            raise PellucidError(with_nearest(" ".join(str(error).split()), parser, call)) from None
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """A trainer that saves often and exports at the end."""
+        # A missing folder of photographs is found before the run folder is made.
+        self.datamodule.setup("fit")
+        given: Any = self._get(self.config_init, "trainer.callbacks")
+        given = cast(list[object], given if isinstance(given, list) else [given])
+        own_bar = any(isinstance(callback, ProgressBar) for callback in given)
+        trainer = super().instantiate_trainer(**kwargs)
+        if trainer.max_steps < 0 and not isinstance(trainer.limit_train_batches, int):
+            # Samples have no end, and neither would a cosine.
+            raise PellucidError("got no trainer.max_steps; expected --trainer.max_steps N")
+        self._log(trainer, own_bar)
+        self._save(trainer)
+        return trainer
+
+    def _log(self, trainer: Trainer, own_bar: bool) -> None:
+        """Metrics into the run folder, and one bar for the run, unless the recipe has its own."""
+        folder = Path(trainer.default_root_dir)
+        if self.config.trainer.logger is None:
+            # Line by line: what kill -9 loses of a log is not logged again.
+            metrics = CSVLogger(folder, "log", flush_logs_every_n_steps=1)
+            trainer.loggers = [metrics, TensorBoardLogger(folder, "tensorboard")]
+        if not own_bar:
+            callbacks = callbacks_of(trainer)
+            callbacks[:] = [RunBar() if isinstance(c, ProgressBar) else c for c in callbacks]
+
+    def _save(self, trainer: Trainer) -> None:
+        """One checkpoint, always the last one, and what a run folder holds besides."""
+        folder, every = Path(trainer.default_root_dir) / "checkpoints", self.config.checkpoint_every
+        saving = ModelCheckpoint(
+            folder, "last", every_n_train_steps=every, enable_version_counter=False
+        )
+        if isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
+        callbacks_of(trainer).extend([RunFacts(self.command), SamplePictures(), Export(), saving])
+
+    @property
+    def command(self) -> str:
+        """What the user called."""
+        recipe, *words = self.words
+        return shlex.join(["pellucid", "train", recipe.removeprefix("--config="), *words])
+
+
+def callbacks_of(trainer: Trainer) -> list[Callback]:
+    """A trainer's callbacks, which Lightning sets without declaring them."""
+    return vars(trainer)["callbacks"]
+
+
+def with_installation(message: str) -> str:
+    """Lightning's complaint of a logger that is not installed, or any other as it is."""
+    missing = re.search(r"'([\w-]+)[^']*' not met. HINT: Try running `([^`]+)`", message)
+    return f"{missing[1]} is not installed; expected {missing[2]}" if missing else message
+
+
+def train(recipe: Path, overrides: list[str]) -> None:
+    """Run a recipe; a run folder with a checkpoint in it goes on from there.
+
+    Raises PellucidError where the recipe or an override makes no sense.
+    """
+    words = [f"--config={recipe}", *overrides]
+    try:
+        cli = RunFolderCLI(
+            *classes_of(Call.of(words).training),
+            run=False,
+            args=words,
+            save_config_callback=None,
+            # Ranks share the samples by their numbers: FromStep.
+            trainer_defaults={"use_distributed_sampler": False},
+            parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
+        )
+    except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
+        raise FileError.of(recipe, with_installation(str(error))) from error
+    folder = Path(cli.trainer.default_root_dir)
+    if cli.trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        tidy(folder)
+        cli.parser.save(cli.config, folder / "config.yaml", overwrite=True, skip_validation=True)
+    last = folder / "checkpoints" / "last.ckpt"
+    with warnings.catch_warnings():
+        # A run that goes on finds its own checkpoints there.
+        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=str(last) if last.exists() else None)

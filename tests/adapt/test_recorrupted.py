@@ -1,0 +1,91 @@
+"""The risk without a truth: it differs between networks as the true error does."""
+
+import torch
+import torch.nn.functional as F
+
+from pellucid import Camera, DualDomainConfig, Noise, Rendering, UNetConfig, unrender
+from pellucid.adapt.noise_texture import NoiseTexture, flattest, smooth
+from pellucid.adapt.recorrupted import (
+    ADDED,
+    NoisyPicture,
+    NoisyRaw,
+    picture_risk,
+    raw_grain,
+    raw_risk,
+)
+from pellucid.data.synthesis import generator_of
+
+CAMERA = Camera.of(torch.tensor([[0.5, 0, 0], [-0.6, 1.3, 0.3], [-0.1, 0.2, 0.7]]), torch.ones(3))
+CLEAN = F.interpolate(
+    0.2 + 0.5 * torch.rand(8, 3, 8, 8, generator=generator_of(1)), size=96, mode="bicubic"
+).clamp(0.1, 0.8)
+
+
+def batched(camera: Camera) -> Camera:
+    return Camera(*(value.expand(8, *value.shape) for value in camera))
+
+
+def rows_of_noise(generator: torch.Generator) -> torch.Tensor:
+    """White noise (40, 4, 48, 48) of deviation 1, and rows of deviation 1/2."""
+    white = torch.randn(40, 4, 48, 48, generator=generator)
+    return white + 0.5 * torch.randn(40, 4, 48, 1, generator=generator)
+
+
+def test_a_texture_is_as_strong_as_its_patches_and_keeps_their_rows():
+    texture = NoiseTexture(rows_of_noise(generator_of(2)))
+    drawn = torch.stack([texture.sample(generator_of(3, n)) for n in range(40)])
+    assert abs(texture.level - 1.25**0.5) < 0.02
+    assert abs(drawn.std().item() - texture.level) < 0.02
+    # Of row means: 1/4 of the rows, and 1/48 of the white noise.
+    assert abs(drawn.mean(-1).var().item() - 0.25 - 1 / 48) < 0.03
+
+
+def test_flat_patches_are_found_and_what_they_show_is_left_out():
+    noise = 0.1 * rows_of_noise(generator_of(4))
+    slope = torch.linspace(0, 5, 48)
+    busy = 3 * torch.rand(20, 4, 48, 48, generator=generator_of(5)).round()
+    patches = torch.cat([busy, noise[:20] + slope])
+    found = flattest(patches, torch.full_like(patches, 0.1), 8)
+    assert found.square().mean().sqrt().item() < 1.25
+    assert (smooth(noise + slope) - slope).abs().mean() < 0.05
+
+
+def test_the_risk_of_pictures_differs_as_their_error_does():
+    generator, sigma = generator_of(6), 0.08
+    noisy, grain = (sigma * torch.randn(CLEAN.shape, generator=generator) for _ in range(2))
+    noisy = CLEAN + noisy
+
+    def blurred(size: int):
+        return lambda x: F.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
+
+    nets = [blurred(size) for size in (1, 3, 5, 21)]
+    risks = [picture_risk(net, NoisyPicture(noisy, grain)).mean().item() for net in nets]
+    errors = [(net(noisy + ADDED * grain) - CLEAN).square().mean().item() for net in nets]
+    for risk, error in zip(risks[1:], errors[1:], strict=True):
+        assert abs((risk - risks[0]) - (error - errors[0])) < 0.02 * max(errors)
+    assert sorted(range(4), key=risks.__getitem__) == sorted(range(4), key=errors.__getitem__)
+
+
+def test_the_risk_of_raws_counts_errors_as_they_are_seen_and_has_a_gradient():
+    torch.manual_seed(0)
+    net = DualDomainConfig(UNetConfig(widths=(4, 6)), UNetConfig(shuffle=2, widths=(4, 6))).build()
+    camera, rendering = batched(CAMERA), Rendering(torch.ones(8), torch.zeros(8))
+    noise = Noise(torch.full((8, 3), 1e-4), torch.full((8, 3), 1e-6))
+    mosaic, generator = unrender(CLEAN, camera), generator_of(7)
+    white = [torch.randn(8, 4, 48, 48, generator=generator) for _ in range(2)]
+    first, grain = (
+        torch.stack([raw_grain(*each) for each in zip(w, mosaic, sites(noise), strict=True)])
+        for w in white
+    )
+    raw = NoisyRaw(mosaic + first, camera, noise, rendering, grain)
+    risk = raw_risk(net, raw).mean()
+    risk.backward()
+    assert all(value.grad is not None for value in net.raw_net.body.head.parameters())
+    # Too bright by 0.05, in display values, on pictures that clip nowhere.
+    net.denoise_srgb = lambda srgb, std: srgb + 0.05
+    rise = raw_risk(net, raw).mean().item() - risk.item()
+    assert abs(rise / 0.05**2 - 1) < 0.2
+
+
+def sites(noise: Noise) -> list[Noise]:
+    return [Noise(*levels) for levels in zip(*noise, strict=True)]
