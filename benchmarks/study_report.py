@@ -144,7 +144,7 @@ def pictures(study: Study, runs: Path, test: Path, path: Path, side: int = 128) 
 
 
 def between(page: str, name: str, text: str) -> str:
-    """The page with new text between the markers of that name."""
+    """The page with new text between the markers of that name; the docs' reports share this."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     found = re.search(f"{begin}.*?{end}", page, re.DOTALL)
     if found is None:
