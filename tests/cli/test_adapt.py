@@ -12,7 +12,7 @@ from torch import nn
 
 from pellucid import Camera, Noise, UNetConfig, unrender, write_mosaic, write_picture
 from pellucid.adapt.judge import Bench, Verdict
-from pellucid.adapt.run import AdaptOptions
+from pellucid.adapt.options import AdaptOptions
 from pellucid.checkpoint import read_checkpoint, save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.synthesis import generator_of
@@ -57,7 +57,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: bytes) -> Pa
     nn.init.normal_(net.net.body.head.weight, std=0.05)  # pyright: ignore
     save_network(net, config, tmp_path / "picture.safetensors")
     short = {"learning_rate": 2e-3, "patch": 32, "batch": 2, "every": 4, "judged": 8}
-    monkeypatch.setattr("pellucid.adapt.run.AdaptOptions", with_defaults(short))
+    monkeypatch.setattr("pellucid.adapt.options.AdaptOptions", with_defaults(short))
     return tmp_path
 
 

@@ -6,12 +6,10 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib.resources import as_file, files
+from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
 from typing import Any, NamedTuple
 
 import torch
@@ -19,79 +17,29 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from pellucid.adapt.bar import AdaptBar, Clock
-from pellucid.adapt.files import Kind, divide, files_of, gather_pictures, gather_raws
+from pellucid.adapt.files import Kind
 from pellucid.adapt.judge import Bench, Judge, Verdict
-from pellucid.adapt.streams import (
-    SIDE,
-    NoisyPictures,
-    NoisyRaws,
-    noise_of_picture,
-    texture_of_raws,
-)
-from pellucid.adapt.training import SETTINGS, AdaptData, AdaptPictures, AdaptRaws, Terms
+from pellucid.adapt.material import Material, Say, Warn, clean_sources, gather
+from pellucid.adapt.options import AdaptOptions
+from pellucid.adapt.streams import SIDE
+from pellucid.adapt.training import AdaptData, AdaptPictures, AdaptRaws
 from pellucid.checkpoint import Network, save_network
-from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.mixtures import Mixture
-from pellucid.data.photos import Photographs, photo_source, reduced
-from pellucid.data.sources import WeightedSource
 from pellucid.data.unpaired import Draw
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import replacing
 from pellucid.io.replacing import check_folder
 from pellucid.models import load_model
 from pellucid.networks.dual_domain import DualDomainNet
-from pellucid.objectives.adaptation_config import AdaptationConfig
 from pellucid.training.network import NetworkTraining
 from pellucid.training.run_folder import RunFacts, WholeCheckpoints, card, metadata, sittings, tidy
 from pellucid.training.schedules import Cosine
 
-Say = Callable[[str], object]
-Warn = Callable[[FileError], object]
-SAMPLE = "seeding.jpg"
 NO_NOISE = 0.5 / 255
 """Standard deviation below which pictures have no noise: 8 bits round by 0.3 levels."""
 NOT_NOISE = ("derain", "deblur")
 """Models whose pictures the rule cannot judge: it knows of noise alone."""
 FOREVER = 10**9
-
-
-@dataclass(frozen=True)
-class AdaptOptions:
-    """What a user asks for."""
-
-    model: str
-    real: Path
-    output: Path
-    photos: Path | None = None
-    camera: str | None = None
-    minutes: float | None = 10.0
-    steps: int | None = None
-    """In place of minutes."""
-    seed: int = 0
-    terms: Terms = "both"
-    settings: AdaptationConfig = SETTINGS
-    learning_rate: float = 3e-5
-    patch: int = 64
-    batch: int = 8
-    every: int = 50
-    """Steps between verdicts."""
-    patience: int = 8
-    """Verdicts without a better one that end it."""
-    judged: int = 64
-    """Held-out patches."""
-
-    @property
-    def folder(self) -> Path:
-        """The run folder, beside the output."""
-        return self.output.with_suffix(".run")
-
-    @property
-    def same(self) -> dict[str, str]:
-        """What must not change when a run goes on."""
-        paths = {"real": self.real, "photos": self.photos}
-        said = {name: None if path is None else path.resolve() for name, path in paths.items()}
-        said |= {"model": self.model, "camera": self.camera, "seed": self.seed}
-        return {name: str(value) for name, value in said.items()}
 
 
 class Outcome(NamedTuple):
@@ -103,16 +51,6 @@ class Outcome(NamedTuple):
     interrupted: bool
     said: str = ""
     """Why nothing could be gained, where that is known."""
-
-
-class Material(NamedTuple):
-    """The user's files, ready to be adapted to and judged by."""
-
-    kept: NoisyRaws | NoisyPictures
-    held: NoisyRaws | NoisyPictures
-    level: float
-    """Of the noise: standard deviation of pictures, or in units of what raws are told."""
-    words: str
 
 
 def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
@@ -163,59 +101,6 @@ def agree(options: AdaptOptions) -> None:
         )
     with replacing(path) as file:
         file.write(json.dumps(same, indent=1).encode())
-
-
-def gather(options: AdaptOptions, kind: Kind, say: Say, warn: Warn) -> Material:
-    """Read, report, divide, and measure the noise."""
-    paths, seed = files_of(options.real, kind), options.seed
-    if kind == "raws":
-        raws = gather_raws(paths, options.camera, warn)
-        report(raws.cameras, len(raws.items), options.camera, say)
-        parts = divide(raws.items, seed)
-        say(parts.words)
-        texture = texture_of_raws(parts.kept, seed)
-        kept, held = (NoisyRaws(part, texture) for part in (parts.kept, parts.held))
-        return Material(kept, held, texture.level, f"real: {len(raws.items)} raws")
-    pictures = gather_pictures(paths, options.camera, warn)
-    report(pictures.cameras, len(pictures.items), options.camera, say)
-    parts = divide(pictures.items, seed)
-    say(parts.words)
-    noises = [[noise_of_picture(file, seed) for file in part] for part in (parts.kept, parts.held)]
-    kept, held = map(NoisyPictures, (parts.kept, parts.held), noises)
-    level = fmean(noise.level for part in noises for noise in part)
-    return Material(kept, held, level, f"real: {len(pictures.items)} pictures")
-
-
-def report(cameras: dict[str, int], used: int, camera: str | None, say: Say) -> None:
-    """Say whose files they are."""
-    named = ", ".join(f"{name} ({count})" for name, count in cameras.items())
-    say(f"{used} files of {named}")
-    if len(cameras) > 1 and camera is None:
-        say("adapting to all of these cameras at once; --camera NAME takes the files of one")
-
-
-def clean_sources(photos: Path | None, say: Say) -> tuple[Mixture, list[object]]:
-    """Photographs and dead leaves, and those of them that have licences."""
-    if photos is not None:
-        read = photo_source(photos)
-        return mixture(read, 0.85), [read]
-    say("clean pictures: dead leaves and the one photograph in the package (CC0); --photos DIR")
-    with as_file(files("pellucid") / "samples" / SAMPLE) as path:
-        packaged = Photographs([SAMPLE], [reduced(path, 2)])
-    return mixture(packaged, 0.5), [PackagedLicence()]
-
-
-def mixture(photos: Photographs, share: float) -> Mixture:
-    """Photographs, and dead leaves for the rest."""
-    return Mixture([WeightedSource(photos, share), WeightedSource(DeadLeaves(), 1 - share)])
-
-
-class PackagedLicence:
-    """The licence of the photograph in the package."""
-
-    def licences(self) -> dict[str, list[str]]:
-        """CC0."""
-        return {"CC0-1.0": [SAMPLE]}
 
 
 def run(

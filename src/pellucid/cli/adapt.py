@@ -15,7 +15,8 @@ NOTHING_GAINED = 1
 def adapt_command(options: Namespace) -> int:
     """Adapt a model to a folder of noisy files; 1 where nothing was gained by the rule."""
     with needs_train_extra():
-        from pellucid.adapt.run import AdaptOptions, Outcome, adapt
+        from pellucid.adapt.options import AdaptOptions
+        from pellucid.adapt.run import Outcome, adapt
 
     def say(line: str) -> None:
         print(line, flush=True)
