@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from jsonargparse import Namespace
 
-from pellucid.cli.evaluate import judge, measures_of, path_or_none, report
+from pellucid.cli.evaluation import judge, measures_of, path_or_none, report
 from pellucid.cli.restore import parse_device
 from pellucid.cli.train import needs_train_extra
 from pellucid.errors import PellucidError
