@@ -141,7 +141,8 @@ def markdown(result: Row) -> str:
             f"{row['patch']}x{row['patch']} | {row['seconds']:.2f} | {row['mib']:,} |"
         )
     said = result["settings"]
-    lines.append(f"\n{said['threads']} threads, float32; medians of {said['repeats']} steps.")
+    threads = "1 thread" if said["threads"] == 1 else f"{said['threads']} threads"
+    lines.append(f"\n{threads}, float32; medians of {said['repeats']} steps.")
     return "\n".join(lines) + "\n"
 
 
