@@ -65,11 +65,15 @@ def run_tiled(
         y, x = kept(rows, height, grid), kept(columns, width, grid)
         top, left = around(rows, height, grid).start, around(columns, width, grid).start
         part = part[:, y.start - top : y.stop - top, x.start - left : x.stop - left]
-        weight = (fade(y, rows, grid)[:, None] * fade(x, columns, grid)).to(part)
-        result[:, y.start : y.stop, x.start : x.stop] += weight * part
-        total[y.start : y.stop, x.start : x.stop] += weight
+        place = result[:, y.start : y.stop, x.start : x.stop]
+        if grid.blended and grid.halo:
+            weight = (fade(y, rows, grid)[:, None] * fade(x, columns, grid)).to(part)
+            place += weight * part
+            total[y.start : y.stop, x.start : x.stop] += weight
+        else:
+            place.copy_(part)
         done()
-    return result.div_(total)
+    return result.div_(total) if grid.blended and grid.halo else result
 
 
 def kept(span: Span, length: int, grid: Grid) -> Span:
@@ -80,20 +84,32 @@ def kept(span: Span, length: int, grid: Grid) -> Span:
 
 
 def fade(kept: Span, span: Span, grid: Grid) -> Tensor:
-    """Weight of each row or column that is kept: 1, or falling to 0 across a blended border."""
+    """Weight of each row or column of a blended tile: 1, falling to 0 across its border."""
     place = torch.arange(kept.start, kept.stop) + 0.5
     inside = torch.minimum(place - span.start, span.stop - place)
-    weight = (inside / grid.halo + 1) / 2 if grid.blended and grid.halo else inside * 0 + 1
-    return weight.clamp(1e-3, 1)
+    return ((inside / grid.halo + 1) / 2).clamp(1e-3, 1)
 
 
 def window(picture: Tensor, rows: Span, columns: Span, grid: Grid) -> Tensor:
     """What a tile sees of a picture, (C, h, w): itself and its halo, up to whole strides."""
-    y, x = (
-        mirrored(around(span, picture.shape[dim], grid), picture.shape[dim]).to(picture.device)
-        for span, dim in ((rows, -2), (columns, -1))
-    )
-    return picture.index_select(-2, y).index_select(-1, x)
+    height, width = picture.shape[-2:]
+    y, x = around(rows, height, grid), around(columns, width, grid)
+    return _seen(_seen(picture, y, -2), x, -1)
+
+
+def _seen(picture: Tensor, span: Span, dim: int) -> Tensor:
+    """A span of a picture along one side, mirrored beyond its ends."""
+    length = picture.shape[dim]
+    before, after = max(-span.start, 0), max(span.stop - length, 0)
+    if max(before, after) >= length:
+        return picture.index_select(dim, mirrored(span, length).to(picture.device))
+    inside = picture.narrow(dim, span.start + before, span.stop - after - span.start - before)
+    if not before and not after:
+        return inside
+    # The mirror is looked for in the whole picture: a tile at its end may be narrower than a halo.
+    ends = (Span(span.start, span.start + before), Span(span.stop - after, span.stop))
+    mirrors = [picture.index_select(dim, mirrored(end, length).to(picture.device)) for end in ends]
+    return torch.cat([mirrors[0], inside, mirrors[1]], dim)
 
 
 def around(span: Span, length: int, grid: Grid) -> Span:
