@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -28,12 +30,24 @@ def test_any_size(size, batch):
     assert restored.shape == picture.shape and restored.isfinite().all()
 
 
+@pytest.mark.parametrize("leak", [0.0, 0.1])
 @torch.no_grad()
-def test_is_homogeneous():
-    net, picture, std = noisy_net(), torch.rand(1, 3, 24, 24), torch.rand(1, 3, 24, 24)
+def test_is_homogeneous(leak):
+    net = noisy_net(replace(TINY, leak=leak))
+    picture, std = torch.rand(1, 3, 24, 24), torch.rand(1, 3, 24, 24)
     torch.testing.assert_close(
         net(8 * picture, 8 * std), 8 * net(picture, std), atol=1e-4, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.1])
+def test_only_a_leak_revives_a_block_that_died(leak):
+    net, picture = noisy_net(replace(TINY, leak=leak)), torch.rand(1, 3, 16, 16)
+    last = net.body.decoders[0][-2]
+    with torch.no_grad():
+        last.weight.copy_(-last.weight.abs())
+    net(picture, picture).sum().backward()
+    assert bool(last.weight.grad.any()) == bool(leak)
 
 
 @torch.no_grad()

@@ -25,6 +25,9 @@ class UNetConfig:
     """3x3 convolutions in each block."""
     bias: bool = False
     """With biases the network knows absolute levels, and is homogeneous no more."""
+    leak: float = 0.0
+    """What is left of a feature below 0. Without any, a block whose features have all fallen there is
+    dead for good, as happens in long trainings with Muon."""
 
 
 class UNet(nn.Module):
@@ -36,10 +39,7 @@ class UNet(nn.Module):
         self.config = config
         widths, squared = config.widths, config.shuffle**2
         self.encoders = nn.ModuleList(
-            [
-                block(inputs * squared if i == 0 else w, w, config.convolutions, config.bias)
-                for i, w in enumerate(widths)
-            ]
+            [block(inputs * squared if i == 0 else w, w, config) for i, w in enumerate(widths)]
         )
         pairs = list(zip(widths, widths[1:], strict=False))
         self.downs = nn.ModuleList(
@@ -48,9 +48,7 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(
             [nn.ConvTranspose2d(coarse, fine, 2, 2, bias=False) for fine, coarse in pairs]
         )
-        self.decoders = nn.ModuleList(
-            [block(w, w, config.convolutions, config.bias) for w in widths[:-1]]
-        )
+        self.decoders = nn.ModuleList([block(w, w, config) for w in widths[:-1]])
         self.head = nn.Conv2d(widths[0], outputs * squared, 3, padding=1, bias=False)
 
     @property
@@ -85,13 +83,13 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.head(x), self.config.shuffle)[..., :height, :width]
 
 
-def block(inputs: int, outputs: int, convolutions: int, bias: bool) -> nn.Sequential:
-    """3x3 convolutions, each followed by a ReLU."""
+def block(inputs: int, outputs: int, config: UNetConfig) -> nn.Sequential:
+    """3x3 convolutions, each followed by a ReLU, leaky or not."""
     layers: list[nn.Module] = []
-    for i in range(convolutions):
+    for i in range(config.convolutions):
         layers += [
-            nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=bias),
-            nn.ReLU(True),
+            nn.Conv2d(inputs if i == 0 else outputs, outputs, 3, padding=1, bias=config.bias),
+            nn.LeakyReLU(config.leak, True) if config.leak else nn.ReLU(True),
         ]
     return nn.Sequential(*layers)
 
