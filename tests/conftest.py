@@ -47,6 +47,20 @@ TINY: dict[str, Any] = {
 }
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests a browser ran, which machines without one skip."""
+    said = []
+    for words, outcomes in {
+        "ran": ("passed", "failed"),
+        "skipped: no Chromium": ("skipped",),
+    }.items():
+        reports = (one for name in outcomes for one in terminalreporter.stats.get(name, ()))
+        count = sum("browser" in one.keywords for one in reports)
+        said += [f"{count} {words}"] if count else []
+    if said:
+        terminalreporter.write_line(f"browser tests: {', '.join(said)}")
+
+
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A file with that recipe."""

@@ -68,6 +68,7 @@ def test_plots_keep_inside_their_frame():
     assert dots.count("<circle") == 2
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the report was opened in no browser")
 def test_a_browser_shows_it_without_complaint(folder, tmp_path):
     page, shot = (folder / "index.html").as_uri(), tmp_path / "shot.png"

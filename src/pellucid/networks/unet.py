@@ -26,8 +26,8 @@ class UNetConfig:
     bias: bool = False
     """With biases the network knows absolute levels, and is homogeneous no more."""
     leak: float = 0.0
-    """What is left of a feature below 0. Without any, a block whose features have all fallen there is
-    dead for good, as happens in long trainings with Muon."""
+    """What is left of a feature below 0. With nothing left, a block whose features have all fallen
+    there is dead for good, as happens in long trainings with Muon."""
 
 
 class UNet(nn.Module):
