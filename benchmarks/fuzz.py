@@ -43,8 +43,9 @@ LARGEST = 1 << 20
 
 
 def dngs(folder: Path) -> Iterator[Path]:
-    """Small DNGs: phases, levels, areas, profiles."""
+    """Small DNGs: phases, levels, areas, profiles, tables, opcodes, sensors other than Bayer's."""
     from pellucid.io import Area, DngFields, write_dng
+    from pellucid.io.dng_fields import QUAD_BAYER, X_TRANS
 
     sensor = np.random.default_rng(1).integers(500, 16000, (64, 96), dtype=np.uint16)
     shot = DngFields(make="Canon", model="Canon EOS 5D", iso=800, exposure_time=0.01)
@@ -55,10 +56,36 @@ def dngs(folder: Path) -> Iterator[Path]:
         "areas": replace(
             shot, active_area=Area(3, 5, 61, 91), default_crop=Area(2, 2, 50, 80), orientation=6
         ),
+        "table": replace(shot, linearization=tuple(range(0, 65535, 4))),
+        "opcodes": replace(shot, opcode_lists=(mended(), shading(), b"")),
+        "xtrans": replace(shot, pattern=X_TRANS),
+        "quad": replace(shot, pattern=QUAD_BAYER),
+        "grey": replace(shot, pattern=()),
+        "linear": replace(shot, pattern=(), opcode_lists=(b"", b"", shading())),
     }
     for name, fields in kinds.items():
-        write_dng(folder / f"{name}.dng", sensor, fields)
+        pixels = np.stack([sensor] * 3, -1) if name == "linear" else sensor
+        write_dng(folder / f"{name}.dng", pixels, fields)
         yield folder / f"{name}.dng"
+
+
+def mended() -> bytes:
+    """An opcode list: bad pixels."""
+    from pellucid.io.gain_opcodes import Opcode, opcode_list
+
+    listed = struct.pack(">2I2I2I4I", 0, 0, 1, 1, 10, 7, 20, 30, 22, 33)
+    constant = Opcode(4, 0x01030000, 0, struct.pack(">2I", 7, 0))
+    return opcode_list([constant, Opcode(5, 0x01030000, 0, listed)])
+
+
+def shading() -> bytes:
+    """An opcode list: a gain map of 3 x 4 points for all planes."""
+    from pellucid.io.gain_opcodes import Opcode, opcode_list
+
+    area = struct.pack(">8I", 0, 0, 64, 96, 0, 3, 1, 1)
+    grid = struct.pack(">2I4dI", 3, 4, 0.5, 1 / 3, 0.0, 0.0, 1)
+    gains = np.linspace(1, 2, 12, dtype=">f4").tobytes()
+    return opcode_list([Opcode(9, 0x01030000, 1, area + grid + gains)])
 
 
 def jpegs(folder: Path) -> Iterator[Path]:
