@@ -20,7 +20,7 @@ import torch
 from study_adaptation import ADAPTED, BORDER, JUDGED, ROWS, SIDE, write_once
 from torch import Tensor
 
-from pellucid import Restorer, develop, read_picture, read_raw, unrender, write_picture
+from pellucid import ISPConfig, Restorer, develop, read_picture, read_raw, unrender, write_picture
 from pellucid.data.cameras import random_camera
 from pellucid.data.photos import photographs, reduced
 from pellucid.data.synthesis import generator_of
@@ -29,6 +29,8 @@ from pellucid.metrics import Scores, score
 from pellucid.noise import add_eld_noise
 
 CAMERA = random_camera(generator_of(7, 4))
+ROLLED = ISPConfig()
+"""What networks are trained with; `unrender` fakes saturation, which rebuilding would not know."""
 LEFT_OUT = "seeding_by_Clements_Engelhardt.jpg"
 """The photograph in the package."""
 
@@ -58,8 +60,9 @@ def scored(restorer: Restorer | None, folder: Path, pictures: Path | None = None
     """Of each judged raw, restored or only developed."""
     found: list[Scores] = []
     for path in sorted((folder / "noisy").iterdir()):
-        raw, truth = read_raw(path), develop(read_raw(folder / "clean" / path.name))
-        picture = develop(raw) if restorer is None else restorer(raw).srgb
+        raw, clean = read_raw(path), read_raw(folder / "clean" / path.name)
+        truth = develop(clean, config=ROLLED)
+        picture = develop(raw, config=ROLLED) if restorer is None else restorer(raw).srgb
         found.append(score(picture, truth, BORDER))
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
@@ -92,8 +95,8 @@ def main() -> None:
     command += words[cut + 1 :]
     print(" ".join(command), flush=True)
     code = subprocess.run([sys.executable, "-m", *command]).returncode
-    models = {"input": None, "start": Restorer.load("default")}
-    models |= {"adapted": Restorer.load(output)} if code == 0 else {}
+    models = {"input": None, "start": Restorer.load("default", highlights="roll")}
+    models |= {"adapted": Restorer.load(output, highlights="roll")} if code == 0 else {}
     scores = {
         name: scored(model, said.folder, said.folder / "pictures" / name)
         for name, model in models.items()

@@ -98,7 +98,8 @@ def main() -> None:
     bench, rows = bench_of(said.folder / "adapt", said.patches), []
     for name, net in networks(said.model):
         gain = bench.verdict(net.eval(), 0).gain
-        rows.append({"network": name, "gain": gain, **means(scored(Restorer(net), said.folder))})
+        scores = scored(Restorer(net, highlights="roll"), said.folder)
+        rows.append({"network": name, "gain": gain, **means(scores)})
         print(rows[-1], flush=True)
     found = correlations(rows)
     print(found)

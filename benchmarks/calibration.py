@@ -3,7 +3,8 @@
     python benchmarks/calibration.py --photos DIR [--reduce N] [--plots DIR] [--json FILE]
 
 Read noise of 2 to 6 DN, row noise 0.3 of it, fixed pattern, shading, hot pixels. Rows: flats and
-darks; five ordinary shots; one shot, blind. `sigma` is the worst error of the predicted standard
+darks; five ordinary shots (the same scenes at each ISO, other scenes at each, and one ISO alone);
+one shot, blind. `sigma` is the worst error of the predicted standard
 deviation over signals of 0.5 to 80 %. Photographs have grain of their own, which is noise to
 whoever does not know the scene; `--reduce 2` makes them half as large, which takes most of it away.
 """
@@ -117,12 +118,23 @@ def from_flats(black: float, folder: Path) -> Calibration:
     return calibrated(folder)
 
 
-def from_shots(clean: list[Tensor], black: float, folder: Path) -> Calibration:
-    """Ordinary shots of some scenes, the same ones at each ISO."""
-    for iso in GAINS:
+def from_shots(scenes: dict[int, list[Tensor]], black: float, folder: Path) -> Calibration:
+    """Ordinary shots of the scenes of each ISO."""
+    for iso, clean in scenes.items():
         for seed, scene in enumerate(clean):
             shoot(folder, "shot", scene, iso, black, seed)
     return calibrated(folder)
+
+
+def shots_of(clean: list[Tensor], first: int) -> dict[str, dict[int, list[Tensor]]]:
+    """The ways in which five scenes from `first` on are shot: what is shot at each ISO."""
+    fives = [(clean * 2)[at : at + 5] for at in range(first, first + 20, 5)]
+    name = f"shots {first + 1}-{first + 5}"
+    return {
+        name: dict.fromkeys(GAINS, fives[0]),
+        f"{name}, others": dict(zip(GAINS, fives, strict=True)),
+        f"{name}, alone": {min(GAINS): fives[0]},
+    }
 
 
 def rows_of(way: str, calibration: Calibration, black: float) -> list[dict[str, object]]:
@@ -162,6 +174,14 @@ def blind_rows(clean: list[Tensor], black: float) -> list[dict[str, object]]:
     return rows
 
 
+def grain_row(clean: list[Tensor]) -> dict[str, object]:
+    """What the scenes read as without noise, in shot noise of the lowest ISO."""
+    iso = min(GAINS)
+    true = float(truth(sensor_at(iso, BLACKS[0])).shot)
+    shots = [float(estimate_noise(scene).shot) / true for scene in clean]
+    return {"way": "no noise", "iso": iso, "shot": median(shots), "most": max(shots)}
+
+
 def measure(said: argparse.Namespace) -> None:
     """Measure, print, draw and write."""
     clean, rows = scenes(said.photos, said.reduce), list[dict[str, object]]()
@@ -175,11 +195,11 @@ def measure(said: argparse.Namespace) -> None:
                 )
             )
     for first in range(0, 20, 5):
-        five = clean[first : first + 5]
-        with tempfile.TemporaryDirectory() as folder:
-            found = _drawn(from_shots(five, BLACKS[0], Path(folder)), said, f"shots{first}")
-            rows += _told(rows_of(f"shots {first + 1}-{first + 5}", found, BLACKS[0]))
-    rows += _told(blind_rows(clean, BLACKS[0]))
+        for way, scenes_at in shots_of(clean, first).items():
+            with tempfile.TemporaryDirectory() as folder:
+                found = _drawn(from_shots(scenes_at, BLACKS[0], Path(folder)), said, way)
+            rows += _told(rows_of(way, found, BLACKS[0]))
+    rows += _told([*blind_rows(clean, BLACKS[0]), grain_row(clean)])
     if said.json:
         with replacing(said.json) as file:
             settings = {

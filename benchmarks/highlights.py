@@ -1,15 +1,19 @@
 """Blown highlights: magenta, hue against the unclipped truth, and brightness along a ramp.
 
 python benchmarks/highlights.py [--json FILE] [--picture FILE]
+python benchmarks/highlights.py --raw FILE --crop X,Y,SIDE --picture FILE
 
 A scene of six saturated colours and grey, each a soft light on a wall of its own colour, is clipped
 by a simulated sensor so that one, two and three channels are lost. "Rolled" brings each channel to
 the level where green clips, `ISPConfig(highlights="roll")`; "rebuilt" is `lift_highlights` and
-`ISPConfig(highlights="rebuilt")`. Hue is the angle in Oklab (Ottosson 2020) of linear sRGB.
+`ISPConfig(highlights="rebuilt")`; "restored" is what `Restorer` makes of it under noise. With
+`--raw`, a piece of a real photograph, restored with its highlights rolled, and rebuilt. Hue is the
+angle in Oklab (Ottosson 2020) of linear sRGB.
 """
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +21,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pellucid import Camera, ISPConfig, Rendering
+from pellucid import Camera, ISPConfig, Noise, RawImage, Rendering, Restorer, read_raw
 from pellucid.bayer import mosaic_of, pack
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
+from pellucid.data.synthesis import generator_of
 from pellucid.isp import render
 from pellucid.look.highlights import lift_highlights
+from pellucid.noise import add_noise
+from pellucid.passes import Highlights
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
 COLOURS = {
@@ -36,7 +43,8 @@ COLOURS = {
 }
 """Linear sRGB."""
 SIDE, STOPS, BAND, GAP = 160, 5.0, 80, 16
-METHODS = ("rolled", "rebuilt")
+METHODS = ("rolled", "rebuilt", "restored")
+NOISE = Noise(1e-3, 1e-6)
 
 
 class Shot(NamedTuple):
@@ -81,11 +89,20 @@ def _of(colour: tuple[float, float, float]) -> Tensor:
 def developed(shot: Shot, method: str, exposure: float = 1.0) -> Tensor:
     """sRGB picture (3, H, W)."""
     rendering = Rendering(exposure)
+    if method == "restored":
+        noisy = add_noise(shot.mosaic, NOISE, generator=generator_of(1)).clamp(max=1)
+        return restorer()(RawImage(noisy, CAMERA, NOISE), rendering=rendering).srgb.clamp(0, 1)
     if method == "rolled":
         return render(shot.mosaic, CAMERA, rendering)
     lift = lift_highlights(shot.mosaic, CAMERA)
     mosaic = shot.mosaic if lift is None else shot.mosaic + lift
     return render(mosaic, CAMERA, rendering, ISPConfig(highlights="rebuilt"))
+
+
+@cache
+def restorer(highlights: Highlights = "rebuilt") -> Restorer:
+    """With the default weights."""
+    return Restorer.load(highlights=highlights)
 
 
 def oklab(linear: Tensor) -> Tensor:
@@ -181,19 +198,36 @@ def drawn() -> Tensor:
     return torch.cat(rows, -2)
 
 
+def real(path: Path, left: int, top: int, side: int) -> Tensor:
+    """A piece (3, side, 2 side) of a photograph: rolled, and rebuilt."""
+    raw = read_raw(path)
+    whole = (restorer(how)(raw).srgb.clamp(0, 1) for how in ("roll", "rebuilt"))
+    return torch.cat([each[:, top : top + side, left : left + side] for each in whole], -1)
+
+
+def save(path: Path, picture: Tensor) -> None:
+    """As a JPEG."""
+    pixels = picture.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(path, quality=90)
+
+
 def main() -> None:
     """Measure, print, and draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--raw", type=Path)
+    parser.add_argument("--crop", default="0,0,512", metavar="X,Y,SIDE")
     args = parser.parse_args()
+    if args.raw:
+        save(args.picture, real(args.raw, *map(int, args.crop.split(","))))
+        return
     result = measured()
     print(json.dumps(result, indent=2))
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + "\n")
     if args.picture:
-        pixels = drawn().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
-        Image.fromarray(pixels).save(args.picture, quality=90)
+        save(args.picture, drawn())
 
 
 if __name__ == "__main__":

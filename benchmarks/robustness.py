@@ -80,7 +80,7 @@ def measure(said: argparse.Namespace) -> None:
     """Measure, print and write."""
     check_folder(said.json)
     rows: list[Row] = []
-    models = told_models(Restorer.load(said.model))
+    models = told_models(Restorer.load(said.model, highlights="roll"))
     print(HEADING)
     for row in evaluate(models, said.photos, said.noise_levels, said.tones, said.limit):
         rows.append(row)

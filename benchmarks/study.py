@@ -103,7 +103,7 @@ def carry_out(
     if not (folder / "weights.safetensors").exists():
         steps = plan(run, study.recipe, words, runs)
         train(study.recipe, [*words, f"--trainer.max_steps={steps}"])
-    restorer = Restorer.load(folder)
+    restorer = Restorer.load(folder, highlights="roll")  # as the truth is rendered
 
     def model(raw: RawImage, rendering: Rendering) -> Tensor:
         return restorer(raw, raw.noise, rendering).srgb

@@ -15,7 +15,8 @@ FLOORS = (
     "io data",
     "objectives",
     "importers",
-    "checkpoint calibration tiling passes restore weights models demo batch training adapt",
+    "checkpoint calibration tiling developing passes restore weights models demo batch training "
+    "adapt",
     "metrics benchmarks",
     "cli app __init__ __main__",
 )

@@ -7,6 +7,7 @@ import torch
 from pellucid import (
     Camera,
     DualDomainConfig,
+    ISPConfig,
     Noise,
     PellucidError,
     RawImage,
@@ -71,9 +72,9 @@ def test_tiles_of_the_shipped_model_equal_the_whole():
 
 def test_develop_is_render_in_tiles():
     photo = scene()
-    torch.testing.assert_close(
-        develop(photo), render(photo.mosaic, photo.camera), atol=1e-6, rtol=0
-    )
+    for config in (ISPConfig(), ISPConfig(highlights="clip", gamut="wide")):
+        whole = render(photo.mosaic, photo.camera, None, config)
+        torch.testing.assert_close(develop(photo, config=config), whole, atol=1e-6, rtol=0)
 
 
 def test_progress_counts_every_tile():

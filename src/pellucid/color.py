@@ -33,6 +33,8 @@ PRIMARIES: dict[OutputProfile, tuple[tuple[float, float], ...]] = {
     "linear": SRGB,
 }
 """Chromaticities x, y of red, green and blue; white is D65."""
+WIDE = frozenset({"display-p3", "rec2020"})
+"""Profiles that hold colours outside sRGB."""
 PROFILE_CURVES: dict[OutputProfile, Transfer] = {
     "srgb": "srgb",
     "display-p3": "srgb",

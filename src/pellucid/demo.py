@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
+from math import log2
 from pathlib import Path
 from time import perf_counter
 
@@ -14,16 +15,19 @@ from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.io import read_picture, read_raw, replacing, write_mosaic, write_picture
 from pellucid.io.dng import DngFields
-from pellucid.isp import render, unrender
+from pellucid.isp import Rendering, unrender
 from pellucid.noise import add_noise
 from pellucid.noise_laws import LogLinearLaw
-from pellucid.raw import Camera, Noise
+from pellucid.raw import Camera, Noise, RawImage
 from pellucid.restore import Restorer, develop
 
 SAMPLE = "seeding.jpg"
 """Seeding, by Clements Engelhardt (CC0); in no training set."""
 SEED = 2026
-SHOT = 1e-2
+SHOT = 8e-3
+HEADROOM = 0.8
+"""Light of the picture's white as a share of the sensor's limit: the shot is exposed so that no
+channel is lost, because what a photograph no longer holds cannot be made up for its truth."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ def run_demo(
     """Write noisy.dng, noisy.png, restored.png, comparison.png and demo.json into a folder."""
     camera = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
     noise = Noise(SHOT, LogLinearLaw().median_read(SHOT))
-    clean = unrender(sample(), camera)
+    clean = unrender(sample(), camera, Rendering(1 / HEADROOM))
     write_noisy_dng(folder / "noisy.dng", clean, camera, noise)
     raw = read_raw(folder / "noisy.dng")
-    noisy, truth = develop(raw), render(clean, camera)
+    noisy, truth = develop(raw), develop(RawImage(clean, camera, exposure=raw.exposure))
     start = perf_counter()
     restored = restorer(raw, progress=progress).srgb
     seconds = perf_counter() - start
@@ -71,7 +75,9 @@ def sample() -> Tensor:
 def write_noisy_dng(path: Path, clean: Tensor, camera: Camera, noise: Noise) -> None:
     """A 14-bit DNG of a clean mosaic under noise of the demo's seed."""
     noisy = add_noise(clean, noise, generator=generator_of(SEED)).clamp(max=1)
-    facts = DngFields(black=(1024.0,), white=16383, make="Pellucid", model="Demo", iso=25600)
+    facts = DngFields(
+        white=16383, baseline_exposure=-log2(HEADROOM), make="Pellucid", model="Demo", iso=25600
+    )
     write_mosaic(path, noisy, camera, noise, facts)
 
 

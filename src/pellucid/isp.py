@@ -52,8 +52,9 @@ class ISPConfig:
     highlights: Literal["roll", "rebuilt", "clip"] = "roll"
     """`roll` brings demosaicked highlights smoothly to 1; `clip` cuts the balanced mosaic there;
     `rebuilt` takes a mosaic that `lift_highlights` went over, and rolls off behind exposure."""
-    gamut: Literal["clamp", "keep"] = "clamp"
-    """What the matrix leaves outside [0, 1]: `keep` sends it through the curves, as DualDn does."""
+    gamut: Literal["clamp", "keep", "wide"] = "clamp"
+    """What the matrix leaves outside [0, 1]: `keep` sends it through the curves, as DualDn does;
+    `wide` mirrors the curves at black, so that colours outside sRGB keep their looks."""
     matrix: Literal["joint", "separate"] = "joint"
     """`separate` normalises the rows of camera-to-XYZ and XYZ-to-sRGB each, as DualDn does."""
     illuminant: Illuminant = "D65"
@@ -118,7 +119,10 @@ def finish(linear: Tensor, camera: Camera, rendering: Rendering, config: ISPConf
         srgb_linear = roll_to_white(srgb_linear)
     if config.gamut == "clamp":
         srgb_linear = srgb_linear.clamp(0, 1)
-    return tone_curve(encode(srgb_linear, config.transfer), tone)
+    if config.gamut != "wide":
+        return tone_curve(encode(srgb_linear, config.transfer), tone)
+    size = srgb_linear.abs().clamp(max=1)
+    return tone_curve(encode(size, config.transfer), tone) * srgb_linear.sign()
 
 
 def white_balance(mosaic: Tensor, gains: Tensor) -> Tensor:

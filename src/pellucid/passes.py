@@ -2,29 +2,31 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from pellucid.checkpoint import Network
+from pellucid.developing import DEVELOPING, Done, Shot, for_light
 from pellucid.ensemble import of_mosaics, of_pictures
 from pellucid.errors import PellucidError
-from pellucid.isp import ISPConfig, Rendering, render, render_linear
+from pellucid.isp import ISPConfig
 from pellucid.linear_light import denoise_linear, linear_geometry, std_of_linear
 from pellucid.look.align import apply_grid, apply_to_std
 from pellucid.networks.backbones import Residual
-from pellucid.networks.dual_domain import DualDomainNet, Geometry
+from pellucid.networks.dual_domain import DualDomainNet, Geometry, full_precision
 from pellucid.networks.picture import PictureNet
 from pellucid.networks.unet import UNet
-from pellucid.raw import Camera, Noise
+from pellucid.noise_map import propagated_map
+from pellucid.raw import Noise
 from pellucid.tiling import Grid, run_tiled, tiles
 
 TILE = 1024
 """Side of a tile in pixels; larger ones repeat fewer halos and need more memory."""
 OVERLAP = 64
 """Pixels that a tile sees of its neighbours where no halo makes it exact."""
-DEVELOPING = Grid(TILE, stride=2, halo=16)
 
 Preset = Literal["fast", "normal", "best"]
 """`fast` leaves the sRGB network out where there is one for raws; `best` takes the mean of each
@@ -32,39 +34,10 @@ network over mirrored inputs, in four times the time."""
 Precision = Literal["auto", "float32", "bfloat16"]
 """What the networks compute in; the camera pipeline between them is always float32. `auto` is
 bfloat16 on processors that multiply it, where it is half again as fast."""
-Done = Callable[[], object]
-"""Called after each tile."""
+Highlights = Literal["rebuilt", "roll"]
+"""What becomes of blown highlights where the network was trained on rolled ones."""
 Progress = Callable[[int, int], object]
 """Called with the number of finished tiles and of all tiles."""
-
-
-class Shot(NamedTuple):
-    """A photograph on the device, and what is known and wanted of it."""
-
-    light: Tensor
-    """A mosaic (1, H, W), or pixels (3 or 1, H, W) with all their colours."""
-    camera: Camera
-    noise: Noise
-    rendering: Rendering
-    linear: bool = False
-    """Whether the pixels have all their colours."""
-    gain: Tensor | None = None
-    """What developing multiplies the light by, of its shape; networks see it as it is."""
-
-    @property
-    def gains(self) -> tuple[Tensor, ...]:
-        """The gain, if any, as one more picture of a tiled pass."""
-        return () if self.gain is None else (self.gain,)
-
-
-def develop_tiled(shot: Shot, light: Tensor, config: ISPConfig, done: Done) -> Tensor:
-    """sRGB picture (3, H, W) of a shot whose light is this."""
-    draw = render_linear if shot.linear else render
-
-    def run(tile: Tensor, gain: Tensor | float = 1.0) -> Tensor:
-        return draw(tile * gain, shot.camera, shot.rendering, config)
-
-    return run_tiled(run, (light, *shot.gains), 3, DEVELOPING, done)
 
 
 class Course(NamedTuple):
@@ -72,6 +45,9 @@ class Course(NamedTuple):
 
     shot: Shot
     clean: Tensor
+    lit: Tensor
+    """The clean light with what clipping took, as it is developed."""
+    isp: ISPConfig
     points: Tensor | None
     """How much of each pixel the networks have to leave alone."""
     developed: Tensor
@@ -84,18 +60,33 @@ class Course(NamedTuple):
 class Passes:
     """A network with how its passes are run."""
 
-    def __init__(self, net: Network, tile: int, preset: Preset, precision: Precision) -> None:
+    def __init__(
+        self,
+        net: Network,
+        tile: int,
+        preset: Preset,
+        precision: Precision,
+        highlights: Highlights = "rebuilt",
+    ) -> None:
         """`tile` is the side in pixels of what is computed at once."""
         if tile < 2:
             raise PellucidError(f"tile is {tile} pixels; expected 2 or more")
         self.net, self.tile = net, tile
         self.preset: Preset = preset
         self.precision: Precision = precision
+        self.highlights: Highlights = highlights
 
     @property
     def isp(self) -> ISPConfig:
         """The camera pipeline that the network was trained with."""
         return ISPConfig() if isinstance(self.net, PictureNet) else self.net.isp
+
+    def developing(self, shot: Shot) -> ISPConfig:
+        """The pipeline for a shot: the network's, but that rolled highlights are rebuilt."""
+        isp = self.isp
+        if isp.highlights == "roll":
+            isp = replace(isp, highlights=self.highlights)
+        return for_light(shot, isp)
 
     def grids(self, shot: Shot) -> list[Grid]:
         """How each pass over a photograph is tiled."""
@@ -159,9 +150,9 @@ class Passes:
                 return run_tiled(denoise, (course.aligned, std), 3, grid, done)
 
         def run(picture: Tensor, tile: Tensor, gain: Tensor | float = 1.0) -> Tensor:
-            return denoise(picture, srgb_std(net, shot, tile, gain))
+            return denoise(picture, srgb_std(net, shot, tile, gain, course.isp))
 
-        mapped = net.mapped(shot.light, course.clean)
+        mapped = net.mapped(shot.light, course.lit)
         with self._computing():
             return run_tiled(run, (course.aligned, mapped, *shot.gains), 3, grid, done)
 
@@ -170,11 +161,11 @@ class Passes:
         shot = course.shot
 
         def run(tile: Tensor, gain: Tensor | float = 1.0) -> Tensor:
-            std = srgb_std(net, shot, tile, gain)
+            std = srgb_std(net, shot, tile, gain, course.isp)
             assert std is not None
             return std
 
-        mapped = net.mapped(shot.light, course.clean)
+        mapped = net.mapped(shot.light, course.lit)
         std = run_tiled(run, (mapped, *shot.gains), 3, DEVELOPING)
         if net.noise_map == "published":
             return apply_grid(grid, std)
@@ -200,10 +191,17 @@ def denoise_mosaic(net: DualDomainNet, mosaic: Tensor, noise: Noise) -> Tensor:
     return net.denoise_raw(mosaic, noise)
 
 
-def srgb_std(net: DualDomainNet, shot: Shot, light: Tensor, gain: Tensor | float) -> Tensor | None:
-    """Noise map (B, 3, H, W) of a tile of the developed light, if the network is told any."""
-    std = std_of_linear if shot.linear else DualDomainNet.srgb_std
-    return std(net, light, shot.camera, shot.noise, shot.rendering, gain)
+def srgb_std(
+    net: DualDomainNet, shot: Shot, light: Tensor, gain: Tensor | float, isp: ISPConfig
+) -> Tensor | None:
+    """Noise map (B, 3, H, W) of a tile of light developed so, if the network is told any."""
+    given = light, shot.camera, shot.noise, shot.rendering, gain
+    if shot.linear:
+        return std_of_linear(net, *given)
+    if net.noise_map != "propagated":  # the published one is that of the network's own pipeline
+        return net.srgb_std(*given)
+    with full_precision(light):
+        return propagated_map(light, shot.noise, shot.camera, shot.rendering, isp, gain)
 
 
 def in_half(net: Network) -> bool:

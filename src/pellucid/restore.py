@@ -12,6 +12,7 @@ from pellucid.calibration.profile import CalibratedCamera
 from pellucid.checkpoint import Network
 from pellucid.control import Kept
 from pellucid.detail import points
+from pellucid.developing import Shot, develop_tiled, for_light, lit
 from pellucid.errors import NetworkError
 from pellucid.hot_pixels import without_hot_pixels
 from pellucid.importers import PublishedOptions
@@ -26,13 +27,12 @@ from pellucid.networks.picture import PictureNet
 from pellucid.passes import (
     TILE,
     Course,
+    Highlights,
     Passes,
     Precision,
     Preset,
     Progress,
-    Shot,
     counter,
-    develop_tiled,
 )
 from pellucid.raw import Camera, Noise, RawImage
 
@@ -42,11 +42,14 @@ Record = TypeVar("Record", Camera, Noise, Rendering)
 def develop(
     raw: RawImage, rendering: Rendering | None = None, config: ISPConfig | None = None
 ) -> Tensor:
-    """sRGB picture (3, H, W) of a raw photograph as it is, developed in tiles of bounded memory."""
-    rendering, config = rendering or Rendering(raw.exposure), config or ISPConfig()
-    linear = raw.linear is not None
+    """sRGB picture (3, H, W) of a raw photograph as it is, developed in tiles of bounded memory.
+
+    Without a config, blown highlights of a mosaic are rebuilt.
+    """
+    linear, rendering = raw.linear is not None, rendering or Rendering(raw.exposure)
     shot = Shot(raw.light, raw.camera, Noise(0, 0), rendering, linear, raw.gain)
-    return develop_tiled(shot, shot.light, config, lambda: None)
+    config = for_light(shot, config or ISPConfig(highlights="rebuilt"))
+    return develop_tiled(shot, lit(shot, shot.light, config), config, lambda: None)
 
 
 class Restorer:
@@ -60,15 +63,19 @@ class Restorer:
         preset: Preset = "normal",
         precision: Precision = "auto",
         stars: bool = False,
+        highlights: Highlights = "rebuilt",
+        wide: bool = False,
     ) -> None:
         """`tile` is the side in pixels of what is computed at once.
 
+        `highlights="roll"` develops as our networks are trained, to be compared with truths that
+        are rendered so. With `wide`, colours outside sRGB stay in the picture, beyond [0, 1].
         With `stars`, points that stand out of the noise stay as they are, and so do its own rare
         peaks, which in dark parts of other photographs look like specks.
         """
         self.net: Network = net.to(device).eval()
-        self.device, self.stars = torch.device(device), stars
-        self.passes = Passes(self.net, tile, preset, precision)
+        self.device, self.stars, self.wide = torch.device(device), stars, wide
+        self.passes = Passes(self.net, tile, preset, precision, highlights)
 
     @classmethod
     def load(
@@ -80,12 +87,15 @@ class Restorer:
         preset: Preset = "normal",
         precision: Precision = "auto",
         stars: bool = False,
+        highlights: Highlights = "rebuilt",
+        wide: bool = False,
     ) -> "Restorer":
         """Restorer of a shipped model by name, of a weights file, or of a training's run folder.
 
         `options` say what the weights of others do not.
         """
-        return cls(load_model(model, options), tile, device, preset, precision, stars)
+        net = load_model(model, options)
+        return cls(net, tile, device, preset, precision, stars, highlights, wide)
 
     @torch.inference_mode()
     def __call__(
@@ -118,8 +128,8 @@ class Restorer:
         """A restoration whose strength can be chosen afterwards, without the networks."""
         course = self._course(raw, noise, rendering, progress, reference)
         shot, picture = course.shot, course.picture
-        open_isp = replace(self.passes.isp, gamut="keep")
-        noisy = develop_tiled(shot, shot.light, open_isp, lambda: None)
+        open_isp = replace(course.isp, gamut="wide" if self.wide else "keep")
+        noisy = develop_tiled(shot, _noisy(course), open_isp, lambda: None)
         taken = noisy.sub_(course.developed)
         if course.grid is not None:
             taken = apply_to_difference(course.grid, course.developed, taken)
@@ -154,16 +164,21 @@ class Restorer:
         if self.stars and clean is not shot.light and not shot.linear:
             stars = points(shot.light, clean, _of_none(shot.noise))
             clean = torch.lerp(clean, shot.light, stars)
-        developed = develop_tiled(shot, clean, self.passes.isp, done)
+        isp = self.passes.developing(shot)
+        light = lit(shot, clean, isp)
+        developed = develop_tiled(shot, light, isp, done)
         grid, aligned = None, developed
         if reference is not None:
             grid = fit_reference(developed.cpu(), _turned(reference, raw)).to(self.device)
             aligned = apply_grid(grid, developed).clamp_(0, 1)
-        course = Course(shot, clean, stars, developed, grid, aligned, aligned)
+        course = Course(shot, clean, light, isp, stars, developed, grid, aligned, aligned)
         picture = self.passes.denoise_srgb(course, done)
         if len(shot.light) == 1 and shot.linear:  # grey stays grey
             picture = picture.mean(0, keepdim=True).expand_as(picture)
-        return course._replace(picture=_kept(picture, aligned, stars))
+        picture = _kept(picture, aligned, stars)
+        if self.wide:
+            picture = picture.clamp(0, 1).add_(_outside(course))
+        return course._replace(picture=picture)
 
     def _shot(
         self, raw: RawImage, noise: Noise | CalibratedCamera | None, rendering: Rendering | None
@@ -180,6 +195,22 @@ class Restorer:
             raw.linear is not None,
             None if raw.gain is None else raw.gain.to(self.device),
         )
+
+
+def _noisy(course: Course) -> Tensor:
+    """The noisy light with what clipping took, in the place of the clean one where there is any."""
+    if course.lit is course.clean:
+        return course.shot.light
+    return course.lit.add_(course.shot.light).sub_(course.clean)
+
+
+def _outside(course: Course) -> Tensor:
+    """What sRGB cannot hold of the developed picture (3, H, W), at most 0."""
+    isp = replace(course.isp, gamut="wide")
+    outside = develop_tiled(course.shot, course.lit, isp, lambda: None).clamp_(max=0)
+    if course.grid is None:
+        return outside
+    return apply_to_difference(course.grid, course.developed, outside)
 
 
 def _light(raw: RawImage, noise: Noise) -> Tensor:

@@ -33,6 +33,7 @@ def test_all_that_changes_a_result_is_decisive(
     settings = Settings()
     said = [settings.decisive("a"), settings.decisive("b")]
     changes = {"noise": "1e-3,0", "exposure": 1.0, "tone": 0.5, "ending": ".jpg", "bits": 16}
+    changes["profile"] = "rec2020"
     said += [replace(settings, **{key: value}).decisive("a") for key, value in changes.items()]  # pyright: ignore
     (tmp_path / "pellucid").mkdir()
     (tmp_path / "pellucid" / "camera.json").write_text("{}")

@@ -143,3 +143,13 @@ def test_result_is_two_float32_scalars():
 def test_what_is_no_mosaic_is_refused(shape, message):
     with pytest.raises(ValueError, match=message):
         estimate_noise(torch.zeros(shape))
+
+
+def test_texture_all_over_a_blurred_scene_is_not_taken_for_noise():
+    """It has as much power as the noise at 0.1, but less at the finest detail."""
+    true, x = Noise(2e-4, 1e-6), ramp(0.02, 0.6)
+    texture = torch.randn(1, 512, 512, generator=seeded(11))
+    texture = torch.nn.functional.avg_pool2d(texture, 3, 1, 1, count_include_pad=False)
+    scene = x * (1 + 0.06 * texture / texture.std())
+    found = estimate_noise(add_noise(scene, true, generator=seeded(12)))
+    assert worst_ratio(found, true, (0.05, 0.1, 0.3)) < 0.12

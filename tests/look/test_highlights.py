@@ -162,3 +162,27 @@ def test_the_noise_map_is_that_of_the_picture():
         told = propagated_map(mosaic, noise, CAMERA, Rendering(exposure), REBUILT).mean((1, 2))
         found = (pictures[0] - pictures[1]).std((1, 2))
         assert torch.allclose(told[1:], found[1:], rtol=0.4 if exposure > 1 else 0.1)
+
+
+def test_a_bright_thing_of_one_colour_is_not_taken_for_the_limit():
+    """White paper at 0.8: green piles up there, red and blue lie far below."""
+    paper = torch.linspace(0.1, 0.8, 96).expand(3, 96, 96).clone()
+    paper[:, 40:] = 0.8
+    mosaic = sensed(paper)
+    assert saturation(mosaic) == 1 and lift_highlights(mosaic, CAMERA) is None
+
+
+def test_what_is_left_of_noise_makes_no_dark_specks():
+    """Sites that denoising left a little below the limit are lifted like those around them."""
+    truth = sensed(lamp(COLOURS["blue"]))
+    mosaic, spread = truth.clamp(max=1), 0.03
+    lost = mosaic == 1
+    speck = torch.zeros_like(lost)
+    speck[:, 45:52:2, 44:53:2] = True
+    dented = torch.where(speck & lost, 1 - 0.7 * spread, mosaic)
+    assert (dented != mosaic).sum() > 5
+    whole, rough, told = (
+        m + lift_highlights(m, CAMERA, s) for m, s in ((mosaic, 0), (dented, 0), (dented, spread))
+    )
+    errors = [float((got - whole)[dented != mosaic].abs().max()) for got in (rough, told)]
+    assert errors[1] < 0.1 and errors[0] > 2 * errors[1]

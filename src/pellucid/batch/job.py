@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from pellucid.calibration.known_noise import KnownNoise, parse_noise, profile_folder, settle_noise
+from pellucid.color import WIDE, OutputProfile
 from pellucid.control import Kept, Strength
 from pellucid.errors import FileError
 from pellucid.importers import PublishedOptions
@@ -59,6 +60,7 @@ class Settings:
     linear: bool = False
     """DNGs with three colours at each pixel in place of a mosaic."""
     bits: Bits | None = None
+    profile: OutputProfile = "srgb"
     tile: int = TILE
     device: str = "cpu"
     precision: Precision = "auto"
@@ -73,6 +75,7 @@ class Settings:
             self.preset,
             self.precision,
             self.stars,
+            wide=self.profile in WIDE,
         )
 
     def decisive(self, weights_sha256: str) -> dict[str, object]:
@@ -116,7 +119,8 @@ def restore_photo(
 ) -> KnownNoise | None:
     """Restore and write one photograph; of a raw, say and return the noise it was taken to have."""
     if isinstance(photo, Tensor):
-        write_picture(output, cleaned(photo, restorer, settings, progress), bits=settings.bits)
+        picture = cleaned(photo, restorer, settings, progress)
+        write_picture(output, picture, bits=settings.bits, profile=settings.profile)
         return None
     photo = replace(photo, camera=balanced(photo.camera, photo.mosaic, settings.white_balance))
     known = settle_noise(photo, parse_noise(settings.noise))
@@ -150,7 +154,8 @@ def write_result(
 ) -> None:
     """Write what the ending names: a picture, or a DNG that takes the raw's place."""
     if output.suffix.lower() != DNG:
-        write_picture(output, restored.srgb, raw, bits=settings.bits)
+        picture = restored.srgb
+        write_picture(output, picture, raw, bits=settings.bits, profile=settings.profile)
         return
     how = f"{settings.model}, {describe(known.noise)}, {known.origin}"
     cleaning = Cleaning(settings.strength.luma, known.noise, how, settings.linear)
@@ -160,7 +165,7 @@ def write_result(
 def check_result(path: Path, settings: Settings) -> None:
     """Raise FileError where a result could not be written, before any long work."""
     if path.suffix.lower() != DNG:
-        check_output(path, settings.bits)
+        check_output(path, settings.bits, settings.profile)
     else:
         check_folder(path)
     check_kind(path, settings)
@@ -169,12 +174,14 @@ def check_result(path: Path, settings: Settings) -> None:
 def check_kind(path: Path, settings: Settings) -> None:
     """Raise FileError where the ending does not fit what else is wanted."""
     if path.suffix.lower() != DNG:
-        check_bits(path, settings.bits)
+        check_bits(path, settings.bits, settings.profile)
         if settings.linear:
             raise FileError.of(path, "--linear is for DNGs; expected -o OUT.dng, or --format dng")
         return
     if settings.bits is not None:
         raise FileError.of(path, "a DNG has the bits of its raw; expected no --bits")
+    if settings.profile != "srgb":
+        raise FileError.of(path, "a DNG has the camera's own colours; expected no --profile")
     if settings.strength.luma != settings.strength.chroma:
         raise FileError.of(path, "a mosaic has no chroma; expected --strength alone")
 

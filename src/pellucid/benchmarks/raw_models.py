@@ -38,7 +38,8 @@ class RawModel:
 
     def __init__(self, name: str, tile: int = TILE, device: str = "cpu") -> None:
         """`name` is a shipped model, a weights file or a run folder."""
-        self.restorer = Restorer.load(name, tile, device)
+        # The truths of benchmarks are rendered with the pipeline that networks are trained with.
+        self.restorer = Restorer.load(name, tile, device, highlights="roll")
         self._isp = self.restorer.passes.isp
 
     def __call__(self, shots: Sequence[RawShot]) -> list[Restored]:

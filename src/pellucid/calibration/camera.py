@@ -2,7 +2,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -15,7 +14,7 @@ from torch import Generator, Tensor
 from pellucid.bayer import Padding
 from pellucid.calibration.blind import block_sums
 from pellucid.calibration.frame_kinds import Frame, FrameKind
-from pellucid.calibration.noise_line import RESAMPLINGS, Levels, Sums, darkest_variance, levels_of
+from pellucid.calibration.noise_line import Levels, Sums, darkest_variance, levels_of
 from pellucid.calibration.photon_transfer import (
     Tiles,
     joined,
@@ -24,11 +23,11 @@ from pellucid.calibration.photon_transfer import (
     sums_of,
     tiles_of,
 )
-from pellucid.calibration.profile import CalibratedCamera, Frames, HotPixels, IsoNoise, Level
+from pellucid.calibration.profile import CalibratedCamera, Frames, HotPixels, IsoNoise
+from pellucid.calibration.scene_levels import with_one_gain, with_one_slope, with_usual_read
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import read_bayer
 from pellucid.noise import standard_deviation
-from pellucid.noise_laws import REAL_CAMERAS
 from pellucid.raw import Noise, RawImage
 
 Way = Literal["flats", "shots"]
@@ -77,8 +76,31 @@ def calibrations(
         for iso, of_iso in groupby(group, _iso):
             measured.append(_measure(iso, _sorted(list(of_iso), way), remarks))
             done()
+        measured = _by_iso_laws(measured)
         camera = CalibratedCamera(make, model, tuple(one.noise for one in measured))
         yield Calibration(camera, tuple(measured), tuple(remarks))
+
+
+def _by_iso_laws(measured: list[Measured]) -> list[Measured]:
+    """ISOs that were measured from shots inform each other; flats and darks know better."""
+    shots = _under(measured, with_one_gain, lambda frames: not frames.flats)
+    return _under(shots, with_one_slope, lambda frames: not frames.flats and not frames.darks)
+
+
+def _under(
+    measured: list[Measured],
+    law: Callable[[list[float], list[Levels]], list[Levels]],
+    told: Callable[[Frames], bool],
+) -> list[Measured]:
+    """Those that are told, as a law over ISOs has them, and the others."""
+    mine = [one for one in measured if told(one.noise.frames)]
+    levels = law([one.noise.iso for one in mine], [one.levels for one in mine])
+    better = {one.noise.iso: level for one, level in zip(mine, levels, strict=True)}
+    return [_with_levels(one, better.get(one.noise.iso, one.levels)) for one in measured]
+
+
+def _with_levels(one: Measured, levels: Levels) -> Measured:
+    return Measured(replace(one.noise, shot=levels.shot, read=levels.read), levels, one.sums)
 
 
 def _iso(frame: Frame) -> float:
@@ -181,29 +203,11 @@ def _from_shots(iso: float, shots: list[Frame], darks: list[Frame]) -> Measured:
     levels = levels_of(sums, frame_of, _generator(), GAINS_DIFFER)
     counts = Frames(0, len(darks), len(shots))
     if not darks:
-        levels = _bounded(levels, darkest_variance(sums))
+        levels = with_usual_read(levels, darkest_variance(sums))
     noise = _iso_noise(iso, levels, shots[0], counts)
     enough = len(shots) >= FEWEST_SHOTS
     hot = _hot_pixels(shots, noise.noise) if enough else None
     return Measured(replace(noise, hot_pixels=hot), levels, sums)
-
-
-def _bounded(levels: Levels, most: float) -> Levels:
-    """Read noise of scenes, which hardly tell it from shot noise: it may be all of the darkest
-    blocks' noise, and no camera has none.
-
-    The least is a scatter below the median of 369 cameras, its interval starts at three.
-    """
-    least = [
-        REAL_CAMERAS.median_read(shot) * math.exp(-REAL_CAMERAS.scatter)
-        for shot in levels.shot.value
-    ]
-    value = tuple(max(pair) for pair in zip(levels.read.value, least, strict=True))
-    low = tuple(one * math.exp(-2 * REAL_CAMERAS.scatter) for one in least)
-    high = tuple(max(pair + (most,)) for pair in zip(levels.read.high, value, strict=True))
-    span = torch.logspace(math.log10(low[0]), math.log10(high[0]), RESAMPLINGS)
-    draws = torch.stack([levels.draws[:, 0], span.to(levels.draws)], 1)
-    return Levels(levels.shot, Level(value, low, high), draws)
 
 
 # -- both -----------------------------------------------------------------------------------------

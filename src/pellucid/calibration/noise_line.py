@@ -20,12 +20,15 @@ RESAMPLINGS = 300
 INTERVAL = (0.025, 0.975)
 ERRORS = 3.0
 """Standard errors by which a channel must differ to be told apart."""
-_COLOURS = ((0, 1, 2, 3), (0,), (1, 2), (3,))
-"""Planes of all sites, of R, of G, of B."""
+_COLOURS = (slice(None), [0], [1, 2], [3])
+"""Columns of all, of R, of G, of B."""
 
 
 class Sums(NamedTuple):
-    """Weighted sums of each sample and plane (N, 4): of 1, x, x * x, y and x * y."""
+    """Weighted sums of each sample and plane (N, 4): of 1, x, x * x, y and x * y.
+
+    Blocks of scenes have a fifth column, of all planes together.
+    """
 
     one: Tensor
     x: Tensor
@@ -102,8 +105,8 @@ def _draws(group: Tensor, generator: Generator) -> Tensor:
     return of_frame[:, index] * of_sample.exponential_(generator=generator)
 
 
-def _of_planes(sums: Sums, weights: Tensor, planes: tuple[int, ...]) -> Sums:
-    return Sums(*(weights @ part[:, list(planes)].sum(1) for part in sums))
+def _of_planes(sums: Sums, weights: Tensor, columns: slice | list[int]) -> Sums:
+    return Sums(*(weights @ part[:, columns].sum(1) for part in sums))
 
 
 def _differ(found: Tensor, drawn: Tensor, apart: float) -> bool:

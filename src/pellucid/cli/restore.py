@@ -23,6 +23,7 @@ from pellucid.batch import (
 from pellucid.batch.job import DNG, check_kind, check_result
 from pellucid.calibration.known_noise import parse_noise
 from pellucid.cli.look import strength_of, white_balance_of
+from pellucid.color import WIDE
 from pellucid.errors import FileError, NetworkError, PellucidError
 from pellucid.importers import PublishedOptions
 from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
@@ -110,14 +111,16 @@ def duration(seconds: float) -> str:
 def develop_command(options: Namespace) -> int:
     """Develop one raw file."""
     output = Path(options.output)
-    check_output(output, options.bits)
+    check_output(output, options.bits, options.profile)
     raw = read_raw(Path(options.input))
     remark(raw)
     balance = white_balance_of(options.white_balance)
     raw = replace(raw, camera=balanced(raw.camera, raw.mosaic, balance))
     look = Rendering(raw.exposure * 2.0**options.exposure, options.tone)
-    picture = develop(raw, look, ISPConfig(demosaic=options.demosaic))
-    write_picture(output, picture, raw, bits=options.bits)
+    gamut = "wide" if options.profile in WIDE else "clamp"
+    config = ISPConfig(demosaic=options.demosaic, highlights="rebuilt", gamut=gamut)
+    picture = develop(raw, look, config)
+    write_picture(output, picture, raw, bits=options.bits, profile=options.profile)
     print(f"wrote {output}")
     return 0
 
@@ -169,6 +172,7 @@ def settings_of(options: Namespace, one: Path | None) -> Settings:
         ending=f".{options.format or 'png'}" if one is None else one.suffix,
         linear=options.linear,
         bits=options.bits,
+        profile=options.profile,
         tile=options.tile,
         device=options.device,
         precision=options.precision,

@@ -31,7 +31,7 @@ class GridConfig:
     cell: float = 16
     """Pixels of the picture that it is fitted on, for each place along a side."""
     depth: int = 8
-    spatial: float = 10.0
+    spatial: float = 3.0
     """Of differences between neighbouring places."""
     bend: float = 10.0
     """Of second differences along luma."""

@@ -5,7 +5,7 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
-from pellucid.cli.options.look import add_white_balance
+from pellucid.cli.options.look import add_profile, add_white_balance
 from pellucid.cli.options.shared import add_bits, add_look, new_parser
 from pellucid.demosaic import Demosaic
 
@@ -25,6 +25,7 @@ def develop_options() -> ArgumentParser:
     add_look(parser)
     add_white_balance(parser)
     add_bits(parser)
+    add_profile(parser)
     parser.add_argument(
         "--demosaic",
         choices=get_args(Demosaic),

@@ -6,6 +6,7 @@ from typing import get_args
 from jsonargparse import ArgumentParser
 
 from pellucid.cli.numbers import number
+from pellucid.color import OutputProfile
 from pellucid.passes import Preset
 
 
@@ -28,6 +29,17 @@ def add_white_balance(parser: ArgumentParser) -> None:
         default="camera",
         metavar="CHOICE",
         help="camera, daylight, auto (from the picture), or gains R,G,B such as 2.1,1,1.6 (camera)",
+    )
+
+
+def add_profile(parser: ArgumentParser) -> None:
+    """The colours of the file."""
+    parser.add_argument(
+        "--profile",
+        choices=get_args(OutputProfile),
+        default="srgb",
+        help="colours of the picture's file: display-p3 and rec2020 hold more than srgb, linear "
+        "is linear light of sRGB in 16 bits (%(default)s)",
     )
 
 

@@ -7,7 +7,12 @@ from typing import get_args
 from jsonargparse import ArgumentParser
 
 from pellucid.cli.numbers import whole_number
-from pellucid.cli.options.look import add_control, add_reference, add_white_balance
+from pellucid.cli.options.look import (
+    add_control,
+    add_profile,
+    add_reference,
+    add_white_balance,
+)
 from pellucid.cli.options.shared import add_bits, add_look, add_published, new_parser
 from pellucid.passes import Precision
 
@@ -47,6 +52,7 @@ def restore_options() -> ArgumentParser:
     add_white_balance(parser)
     add_reference(parser)
     add_bits(parser)
+    add_profile(parser)
     parser.add_argument(
         "--linear",
         action="store_true",
