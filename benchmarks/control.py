@@ -2,9 +2,10 @@
 
 python benchmarks/control.py [--preset normal] [--json FILE]
 
-A star is a Gaussian of 1, 1.5 or 2 pixels across on a dark sky, 3 to 20 standard deviations of the
-sky's noise high. Its flux is measured under its own shape, above the sky around it, and compared
-with the same of the noisy mosaic, and with the truth.
+A star on a dark sky is 3 to 20 standard deviations of the sky's noise high: a square of 1 or 2
+whole pixels, or a Gaussian of 1, 1.5 or 2 pixels across anywhere between pixels, whose highest
+pixel may then be half as high. Its flux is measured under its own shape, above the sky around it,
+and compared with the same of the noisy mosaic, and with the truth.
 """
 
 import argparse
@@ -25,9 +26,10 @@ from pellucid.noise import add_noise
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
 SIDE, STEP, SKY = 1024, 32, 0.004
 NOISES = (Noise(1e-3, 1e-6), Noise(5e-3, 1e-5))
+SIZES = ((1.0, True), (2.0, True), (1.0, False), (1.5, False), (2.0, False))
 
 
-def stars(across: float, noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
+def stars(across: float, square: bool, noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
     """Shape of each star, light of the scene, both (SIDE, SIDE), and heights in sigma."""
     generator, count = generator_of(3), SIDE // STEP
     middle = torch.arange(count) * STEP + STEP / 2
@@ -35,8 +37,12 @@ def stars(across: float, noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
     x = middle + torch.rand(count, count, generator=generator) * 4 - 2
     heights = 3 + 17 * torch.rand(count, count, generator=generator)
     place = torch.arange(SIDE)
-    far = (place[:, None] - spread(y)) ** 2 + (place - spread(x)) ** 2
-    shape = torch.exp(-far / (2 * (across / 2.355) ** 2))
+    if square:
+        down, right = (place[:, None] - spread(y).floor(), place - spread(x).floor())
+        shape = ((down >= 0) & (down < across) & (right >= 0) & (right < across)).float()
+    else:
+        far = (place[:, None] - spread(y)) ** 2 + (place - spread(x)) ** 2
+        shape = torch.exp(-far / (2 * (across / 2.355) ** 2))
     sigma = float(noise.shot * SKY + noise.read) ** 0.5
     return shape, SKY + sigma * spread(heights) * shape, heights
 
@@ -58,9 +64,11 @@ def flux(mosaic: Tensor, shape: Tensor) -> Tensor:
     return total((mosaic[0] - spread(ground)) * shape)
 
 
-def star_field(restorer: Restorer, across: float, noise: Noise) -> dict[str, float]:
+def star_field(
+    restorer: Restorer, across: float, square: bool, noise: Noise
+) -> dict[str, float | str]:
     """Shares of the stars above 6 sigma that keep 80 % of their flux."""
-    shape, light, heights = stars(across, noise)
+    shape, light, heights = stars(across, square, noise)
     gains = CAMERA.white_balance[:, None, None].expand(3, SIDE, SIDE)
     clean = mosaic_of(light / gains)
     noisy = add_noise(clean, noise, generator=generator_of(103))
@@ -69,7 +77,8 @@ def star_field(restorer: Restorer, across: float, noise: Noise) -> dict[str, flo
     left, before, truth = (flux(each * balance, shape) for each in (restored, noisy, clean))
     high = heights > 6
     return {
-        "shot": float(noise.shot),
+        "shot": round(float(noise.shot), 6),
+        "shape": "square" if square else "gaussian",
         "pixels_across": across,
         "stars": int(high.sum()),
         "kept_of_the_noisy": round(float((left / before > 0.8)[high].float().mean()), 3),
@@ -96,10 +105,10 @@ def main() -> None:
     parser.add_argument("--preset", default="normal")
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
-    restorer = Restorer.load(preset=said.preset, stars=True)
+    restorer = Restorer.load(preset=said.preset)
     result = {
         "stars": [
-            star_field(restorer, size, noise) for noise in NOISES for size in (1.0, 1.5, 2.0)
+            star_field(restorer, size, square, noise) for noise in NOISES for size, square in SIZES
         ],
         "strength": another_strength(restorer),
     }

@@ -186,3 +186,33 @@ def test_a_network_of_pictures_restores_the_developed_raw():
 def test_a_network_of_raws_takes_no_picture():
     with pytest.raises(NetworkError, match="expected a raw, got a picture"):
         random_restorer(100).restore_picture(develop(scene()))
+
+
+def star_sky() -> tuple[RawImage, torch.Tensor]:
+    """A noisy sky with stars of a pixel to two, 6 to 20 sigma high, and where they are."""
+    sky, side, generator = 0.01, 384, generator_of(5)
+    std = float(NOISE.shot * sky + NOISE.read) ** 0.5
+    clean = torch.full((1, side, side), sky)
+    places = torch.arange(12, side - 12, 24)
+    where = torch.zeros(side, side, dtype=torch.bool)
+    for y in places.tolist():
+        for x in places.tolist():
+            height = 6 + 14 * float(torch.rand((), generator=generator))
+            size = 1 + int(torch.randint(2, (), generator=generator))
+            clean[0, y : y + size, x : x + size] += height * std
+            where[y : y + size, x : x + size] = True
+    noisy = add_noise(clean, NOISE, generator=generator_of(6))
+    return RawImage(noisy, Camera.of(CAMERA.xyz_to_cam, torch.ones(3)), NOISE), where
+
+
+def test_stars_are_kept_by_themselves_and_removed_when_asked():
+    raw, where = star_sky()
+    kept, removed = (
+        Restorer.load(preset="fast", stars=stars)(raw).mosaic[0] for stars in ("auto", "remove")
+    )
+    before = (raw.mosaic[0] - 0.01)[where]
+    assert (((kept - 0.01)[where] / before) > 0.8).float().mean() > 0.9
+    assert (((removed - 0.01)[where] / before) > 0.8).float().mean() < 0.5
+    # The sky between them is as calm as without.
+    assert (kept - removed)[~where].abs().median() == 0
+    assert (kept[~where] - 0.01).std() < 0.3 * (raw.mosaic[0] - 0.01)[~where].std()

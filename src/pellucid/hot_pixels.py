@@ -14,6 +14,8 @@ from pellucid.raw import Noise
 
 STEEP = 10.0
 """Standard deviations between a hot pixel and the nearest of its neighbours of the same colour."""
+AMONG_STARS = 25.0
+"""The same in a star field, where faint lonely pixels are as likely to be stars."""
 ROUGH = 3.0
 """How many times the spread of those neighbours it stands apart: texture has such sites too."""
 BESIDE = 0.12
@@ -21,11 +23,11 @@ BESIDE = 0.12
 pixel gives its neighbours 0.35 of its peak."""
 
 
-def without_hot_pixels(mosaic: Tensor, noise: Noise) -> Tensor:
+def without_hot_pixels(mosaic: Tensor, noise: Noise, steep: float = STEEP) -> Tensor:
     """Mosaic (1, H, W) whose hot and dead sites have the median of their own colour around them."""
     low, high = _extremes(mosaic)
     std = standard_deviation(high, noise).clamp(min=1e-7)
-    least = torch.maximum(STEEP * std, ROUGH * (high - low))
+    least = torch.maximum(steep * std, ROUGH * (high - low))
     # Where any of them is, few are: the rest is asked of them alone.
     rows, columns = ((mosaic - high > least) | (low - mosaic > least))[0].nonzero(as_tuple=True)
     patches = _patches(mosaic, rows, columns)

@@ -11,10 +11,10 @@ from pellucid.calibration.known_noise import settle_noise
 from pellucid.calibration.profile import CalibratedCamera
 from pellucid.checkpoint import Network
 from pellucid.control import Kept
-from pellucid.detail import points
+from pellucid.detail import Stars, is_star_field, points
 from pellucid.developing import Shot, develop_tiled, for_light, lit
 from pellucid.errors import NetworkError
-from pellucid.hot_pixels import without_hot_pixels
+from pellucid.hot_pixels import AMONG_STARS, STEEP, without_hot_pixels
 from pellucid.importers import PublishedOptions
 from pellucid.io.orientation import as_stored
 from pellucid.isp import ISPConfig, Rendering
@@ -62,7 +62,7 @@ class Restorer:
         device: str | torch.device = "cpu",
         preset: Preset = "normal",
         precision: Precision = "auto",
-        stars: bool = False,
+        stars: Stars = "auto",
         highlights: Highlights = "rebuilt",
         wide: bool = False,
     ) -> None:
@@ -70,11 +70,13 @@ class Restorer:
 
         `highlights="roll"` develops as our networks are trained, to be compared with truths that
         are rendered so. With `wide`, colours outside sRGB stay in the picture, beyond [0, 1].
-        With `stars`, points that stand out of the noise stay as they are, and so do its own rare
-        peaks, which in dark parts of other photographs look like specks.
+        In a star field, points that stand out of the noise stay as they are, and so do its own
+        rare peaks; other photographs, where these would look like specks, lose both, unless
+        `stars` says otherwise.
         """
         self.net: Network = net.to(device).eval()
-        self.device, self.stars, self.wide = torch.device(device), stars, wide
+        self.device, self.wide = torch.device(device), wide
+        self.stars: Stars = stars
         self.passes = Passes(self.net, tile, preset, precision, highlights)
 
     @classmethod
@@ -86,7 +88,7 @@ class Restorer:
         options: PublishedOptions | None = None,
         preset: Preset = "normal",
         precision: Precision = "auto",
-        stars: bool = False,
+        stars: Stars = "auto",
         highlights: Highlights = "rebuilt",
         wide: bool = False,
     ) -> "Restorer":
@@ -161,8 +163,11 @@ class Restorer:
         shot = self._shot(raw, noise, rendering)
         done = counter(shot.light, self.passes.grids(shot), progress)
         clean, stars = self.passes.denoise_raw(shot, done), None
-        if self.stars and clean is not shot.light and not shot.linear:
-            stars = points(shot.light, clean, _of_none(shot.noise))
+        if self._starry(shot, clean):
+            known = _of_none(shot.noise)
+            light = _light(raw, _on(known, raw.mosaic.device), AMONG_STARS)
+            shot = shot._replace(light=light.to(self.device))
+            stars = points(shot.light, clean, known)
             clean = torch.lerp(clean, shot.light, stars)
         isp = self.passes.developing(shot)
         light = lit(shot, clean, isp)
@@ -179,6 +184,12 @@ class Restorer:
         if self.wide:
             picture = picture.clamp(0, 1).add_(_outside(course))
         return course._replace(picture=picture)
+
+    def _starry(self, shot: Shot, clean: Tensor) -> bool:
+        """Whether points of the shot are to stay."""
+        if clean is shot.light or shot.linear or self.stars == "remove":
+            return False
+        return self.stars == "keep" or is_star_field(shot.light, clean, _of_none(shot.noise))
 
     def _shot(
         self, raw: RawImage, noise: Noise | CalibratedCamera | None, rendering: Rendering | None
@@ -213,11 +224,11 @@ def _outside(course: Course) -> Tensor:
     return apply_to_difference(course.grid, course.developed, outside)
 
 
-def _light(raw: RawImage, noise: Noise) -> Tensor:
+def _light(raw: RawImage, noise: Noise, steep: float = STEEP) -> Tensor:
     """What the sensor saw, without a mosaic's hot pixels where the noise is known."""
     if raw.linear is not None or not bool((noise.shot + noise.read > 0).all()):
         return raw.light
-    return without_hot_pixels(raw.mosaic, noise)
+    return without_hot_pixels(raw.mosaic, noise, steep)
 
 
 def _on(record: Record, device: torch.device) -> Record:

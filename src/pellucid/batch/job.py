@@ -11,6 +11,7 @@ from torch import Tensor
 from pellucid.calibration.known_noise import KnownNoise, parse_noise, profile_folder, settle_noise
 from pellucid.color import WIDE, OutputProfile
 from pellucid.control import Kept, Strength
+from pellucid.detail import Stars
 from pellucid.errors import FileError
 from pellucid.importers import PublishedOptions
 from pellucid.io import (
@@ -52,8 +53,8 @@ class Settings:
     reference: str | None = None
     """A picture whose colours are taken, or `embedded`."""
     strength: Strength = Strength()
-    stars: bool = False
-    """Leave points that stand out of the noise as they are."""
+    stars: Stars = "auto"
+    """Whether points that stand out of the noise stay as they are."""
     preset: Preset = "normal"
     ending: str = ".png"
     """Of the results."""

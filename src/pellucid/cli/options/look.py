@@ -7,6 +7,7 @@ from jsonargparse import ArgumentParser
 
 from pellucid.cli.numbers import number
 from pellucid.color import OutputProfile
+from pellucid.detail import Stars
 from pellucid.passes import Preset
 
 
@@ -61,8 +62,10 @@ def add_control(parser: ArgumentParser) -> None:
         )
     parser.add_argument(
         "--stars",
-        action="store_true",
-        help="for night skies: leave points that stand out of the noise as they are",
+        choices=get_args(Stars),
+        default="auto",
+        help="points that stand out of the noise stay as they are: auto, in star fields "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--preset",
