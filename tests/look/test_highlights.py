@@ -143,8 +143,22 @@ def test_roll_to_white_is_smooth_monotone_and_keeps_hue():
     assert (rolled.diff() / levels.diff()).diff().abs().max() < 0.05
 
 
+def test_what_is_nearly_white_is_white_from_one_on():
+    pale = torch.tensor([1.05, 1.0, 0.96])[:, None, None]
+    assert roll_to_white(pale).amin() > 0.98
+    orange = torch.tensor([1.05, 0.6, 0.2])[:, None, None]
+    assert roll_to_white(orange)[1] < 0.65
+
+
 def test_the_way_to_white_can_be_trained_through():
-    light = torch.tensor([[0.97, 0.5, 0.1], [2.0, 1.2, 0.3], [0.4, 0.3, 0.2]], dtype=torch.float64)
+    colours = [
+        [0.97, 0.5, 0.1],
+        [2.0, 1.2, 0.3],
+        [0.4, 0.3, 0.2],
+        [1.02, 0.9, 0.8],
+        [0.97, 0.99, 0.9],
+    ]
+    light = torch.tensor(colours, dtype=torch.float64)
     light = light.T[:, None].clone().requires_grad_()
     assert torch.autograd.gradcheck(roll_to_white, light)
     jacobian = torch.autograd.functional.jacobian(roll_to_white, light)
