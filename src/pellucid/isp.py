@@ -18,7 +18,7 @@ from pellucid.color import (
     normalise_rows,
 )
 from pellucid.demosaic import Border, Demosaic, demosaic
-from pellucid.look.highlights import KNEE, roll_to_white
+from pellucid.look.roll_off import KNEE, roll_to_white
 from pellucid.raw import Camera
 
 

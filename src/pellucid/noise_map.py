@@ -19,7 +19,7 @@ from pellucid.isp import (
     to_linear,
     tone_slope,
 )
-from pellucid.look.highlights import roll_to_white, rolled_slope
+from pellucid.look.roll_off import roll_to_white, rolled_slope
 from pellucid.noise import standard_deviation, variance
 from pellucid.raw import Camera, Noise
 

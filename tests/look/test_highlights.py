@@ -8,14 +8,7 @@ from pellucid.bayer import mosaic_of
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.isp import render
-from pellucid.look.highlights import (
-    KNEE,
-    WHITE,
-    lift_highlights,
-    roll_to_white,
-    rolled_slope,
-    saturation,
-)
+from pellucid.look.highlights import lift_highlights, saturation
 from pellucid.noise_map import propagated_map
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
@@ -127,43 +120,6 @@ def test_a_sensor_that_stops_below_white_is_found():
     assert saturation(mosaic.clamp(max=1)) == 1
     assert saturation(mosaic.clamp(max=0.94)) == pytest.approx(0.93, abs=0.01)
     assert saturation(mosaic / mosaic.max() * 0.9) == 1
-
-
-def test_roll_to_white_is_smooth_monotone_and_keeps_hue():
-    levels = torch.linspace(0, 1.2 * WHITE, 40_001, dtype=torch.float64)
-    colour = torch.tensor([1.0, 0.4, -0.1], dtype=torch.float64)
-    light = (colour[:, None] * levels)[:, None]
-    rolled = roll_to_white(light)
-    assert rolled.max() < 1 + 1e-12 and (rolled.clamp(min=0).diff() >= -1e-12).all()
-    assert torch.equal(rolled[..., levels < KNEE], light[..., levels < KNEE])
-    assert (rolled[..., levels >= WHITE] - 1).abs().max() < 1e-12
-    shown = rolled[:, 0, (levels > 0.1) & (levels < 3.9)]
-    share = (shown[1] - shown[2]) / (shown[0] - shown[2])
-    assert (share - 0.5 / 1.1).abs().max() < 1e-9
-    assert (rolled.diff() / levels.diff()).diff().abs().max() < 0.05
-
-
-def test_what_is_nearly_white_is_white_from_one_on():
-    pale = torch.tensor([1.05, 1.0, 0.96])[:, None, None]
-    assert roll_to_white(pale).amin() > 0.98
-    orange = torch.tensor([1.05, 0.6, 0.2])[:, None, None]
-    assert roll_to_white(orange)[1] < 0.65
-
-
-def test_the_way_to_white_can_be_trained_through():
-    colours = [
-        [0.97, 0.5, 0.1],
-        [2.0, 1.2, 0.3],
-        [0.4, 0.3, 0.2],
-        [1.02, 0.9, 0.8],
-        [0.97, 0.99, 0.9],
-    ]
-    light = torch.tensor(colours, dtype=torch.float64)
-    light = light.T[:, None].clone().requires_grad_()
-    assert torch.autograd.gradcheck(roll_to_white, light)
-    jacobian = torch.autograd.functional.jacobian(roll_to_white, light)
-    own = torch.einsum("cyxcyx->cyx", jacobian)
-    assert torch.allclose(rolled_slope(light.detach()), own)
 
 
 def test_the_noise_map_is_that_of_the_picture():

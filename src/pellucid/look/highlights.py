@@ -1,4 +1,4 @@
-"""Blown highlights: clipped sites rebuilt from the other colours, and the way to white.
+"""Blown highlights: clipped sites rebuilt from the other colours.
 
 A clipped channel is the light that the unclipped ones say times the colour of the bright
 surroundings (as LibRaw's and darktable's ratio methods do), found once for the whole mosaic.
@@ -17,12 +17,6 @@ from pellucid.bayer import mosaic_of
 from pellucid.demosaic import demosaic
 from pellucid.raw import Camera
 
-KNEE = 0.95
-"""Highlights below this are left alone; from 1 on, the brightest channel is white."""
-WHITE = 4.0
-"""Two stops above display white every colour has become white."""
-PALE = 0.35
-"""How far below the brightest channel the darkest of a pale colour is at most, as a share of it."""
 CLIPPING = (0.95, 0.99)
 """Shares of the saturation level between which a site begins to count as clipped."""
 CELL = 8
@@ -240,56 +234,3 @@ def _doubt(balanced: Tensor, lost: Tensor, colour: Tensor, light: Tensor) -> Ten
     mean = apart.sum(0, keepdim=True) / kept.sum(0, keepdim=True).clamp(min=1e-6)
     unlike = (mean - 0.2) / 0.3 * (1 - lost.amin(0, keepdim=True))
     return torch.maximum(dark, unlike).clamp(0, 1)
-
-
-# -- rolling off ----------------------------------------------------------------------------------
-
-
-def roll_to_white(light: Tensor) -> Tensor:
-    """Linear display RGB (..., 3, H, W) brought to at most 1, hue kept, whiter the brighter it was.
-
-    Identity where no channel is above `KNEE`; a colour that gets brighter darkens in no channel.
-    Pale colours are white from 1 on: their hue is little more than noise and the edge of clipping.
-    """
-    brightest = light.amax(-3, keepdim=True)
-    high = brightest > KNEE
-    if not bool(high.any()):
-        return light
-    brightest = brightest.clamp(min=KNEE)
-    white = _whiteness(brightest, _colourfulness(light, brightest))
-    share = light / brightest
-    return torch.where(high, _rolled(brightest) * (share + white * (1 - share)), light)
-
-
-def rolled_slope(light: Tensor) -> Tensor:
-    """Derivative of each channel of `roll_to_white` by itself (..., 3, H, W)."""
-    brightest = light.amax(-3, keepdim=True)
-    v = brightest.clamp(min=KNEE)
-    t, s = ((v - KNEE) / (1 - KNEE)).clamp(0, 1), _colourfulness(light, v)
-    share = _rolled(v) * (1 - _whiteness(v, s)) / v
-    # The darkest channel also says how colourful it all is.
-    paler = (1 - _whiteness(v, torch.ones_like(s))) * t * t * (3 - 2 * t) * 6 * s * (1 - s)
-    darkest = share + _rolled(v) * (1 - light / v) * paler / (PALE * v)
-    slope = torch.where(light == light.amin(-3, keepdim=True), darkest, share)
-    slope = torch.where(light == brightest, 1 + 2 * t - 3 * t**2, slope)
-    return torch.where(brightest > KNEE, slope, 1.0)
-
-
-def _rolled(brightest: Tensor) -> Tensor:
-    """The brightest channel brought to at most 1."""
-    t = ((brightest - KNEE) / (1 - KNEE)).clamp(0, 1)
-    return KNEE + (1 - KNEE) * (t + t**2 - t**3)
-
-
-def _colourfulness(light: Tensor, brightest: Tensor) -> Tensor:
-    """0 for a grey, 1 from where a colour is no pale one."""
-    return ((1 - light.amin(-3, keepdim=True) / brightest) / PALE).clamp(0, 1)
-
-
-def _whiteness(brightest: Tensor, colourfulness: Tensor) -> Tensor:
-    """Share of white that is mixed in."""
-    t = ((brightest - KNEE) / (1 - KNEE)).clamp(0, 1)
-    u = ((brightest - KNEE) / (WHITE - KNEE)).clamp(0, 1)
-    begun = t * t * (3 - 2 * t)
-    pale = 1 - colourfulness**2 * (3 - 2 * colourfulness)
-    return 1 - (1 - begun * u * (2 - u)) * (1 - begun * pale)
