@@ -10,6 +10,7 @@ makes the pictures again, from the arms' exported weights.
 import argparse
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from statistics import fmean
 
@@ -28,36 +29,43 @@ from pellucid.io import replacing
 
 Cell = tuple[float, float]
 """Shot noise K and tone."""
-Scores = dict[Cell, list[float]]
-"""PSNR of each seed."""
+Scores = dict[Cell, dict[int, float]]
+"""PSNR by seed."""
 
 
 def scores_of(study: Study, runs: Path, arm: str, field: str = "psnr") -> Scores:
     """PSNR of every finished seed of an arm in the study's cells."""
-    found: Scores = {(k, a): [] for k in study.noise_levels for a in study.tones}
+    found: Scores = {(k, a): {} for k in study.noise_levels for a in study.tones}
     for run in study.runs:
         path = run.folder(runs) / "scores.json"
         if run.arm == arm and path.exists():
             for row in json.loads(path.read_text())["rows"]:
                 cell = row["noise_level"], row["tone"]
                 if row["model"] == arm and cell in found:
-                    found[cell].append(row[field])
+                    found[cell][run.seed] = row[field]
     return found
 
 
-def all_gains(study: Study, runs: Path) -> Scores:
-    """Dual minus the single domain that is better on average, seed by seed."""
-    raw, srgb, dual = (scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual"))
-    best = {cell: max(raw[cell], srgb[cell], key=fmean) for cell in dual}
-    return {
-        cell: [ours - theirs for ours, theirs in zip(dual[cell], best[cell], strict=True)]
-        for cell in dual
-    }
+def all_gains(study: Study, runs: Path) -> dict[Cell, list[float]]:
+    """Dual minus the single domain that is better on average, of the seeds that all three have."""
+    arms = [scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual")]
+    gained: dict[Cell, list[float]] = {}
+    for cell in arms[0]:
+        seeds = sorted(set.intersection(*(set(arm[cell]) for arm in arms)))
+        raw, srgb, dual = ([arm[cell][seed] for seed in seeds] for arm in arms)
+        best = max(raw, srgb, key=fmean)
+        gained[cell] = [ours - theirs for ours, theirs in zip(dual, best, strict=True)]
+    return gained
 
 
-def spread(values: list[float]) -> float:
+def spread(values: Collection[float]) -> float:
     """Half the distance between the extremes."""
     return (max(values) - min(values)) / 2
+
+
+def told(values: Collection[float]) -> str:
+    """Mean and spread; of one seed there is no spread."""
+    return f"{fmean(values):+.2f}" + (f" ± {spread(values):.2f}" if len(values) > 1 else "")
 
 
 def main_table(study: Study, runs: Path) -> str:
@@ -69,15 +77,16 @@ def main_table(study: Study, runs: Path) -> str:
         "|" + " --- |" * 6,
     ]
     for cell, values in gained.items():
-        arms = " | ".join(f"{fmean(one[cell]):.2f}" for one in (raw, srgb, dual))
-        told = f"{fmean(values):+.2f} ± {spread(values):.2f}"
-        lines.append(f"| {cell[0]:g} | {cell[1]:g} | {arms} | {told} |")
+        arms = " | ".join(f"{fmean(one[cell].values()):.2f}" for one in (raw, srgb, dual))
+        lines.append(f"| {cell[0]:g} | {cell[1]:g} | {arms} | {told(values)} |")
     means = {
         tone: fmean(fmean(v) for c, v in gained.items() if c[1] == tone) for tone in study.tones
     }
+    seeds = ", ".join(str(len(next(iter(arm.values())))) for arm in (raw, srgb, dual))
     lines += [
         "",
-        "Mean over K: " + ", ".join(f"{v:+.2f} dB at tone {t:g}" for t, v in means.items()),
+        f"Seeds of raw only, sRGB only, dual: {seeds}. Mean over K: "
+        + ", ".join(f"{v:+.2f} dB at tone {t:g}" for t, v in means.items()),
     ]
     return "\n".join(lines)
 
@@ -85,7 +94,9 @@ def main_table(study: Study, runs: Path) -> str:
 def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
     """Each short arm minus `base`, mean over tones; less than the dual seeds' spread is a tie."""
     dual = scores_of(study, runs, "dual")
-    tie = {k: max(spread(v) for c, v in dual.items() if c[0] == k) for k in study.noise_levels}
+    tie = {
+        k: max(spread(v.values()) for c, v in dual.items() if c[0] == k) for k in study.noise_levels
+    }
     lines = ["| arm | " + " | ".join(f"K = {k:g}" for k in study.noise_levels) + " |"]
     lines.append("|" + " --- |" * (1 + len(study.noise_levels)))
     lines.append("| (seed spread of dual) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
@@ -94,12 +105,14 @@ def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
         ours, theirs = (scores_of(study, runs, name, field) for name in (arm, base))
         if arm in ("raw", "srgb", "dual", base) or not all([*ours.values(), *theirs.values()]):
             continue
-        told: list[str] = []
+        columns: list[str] = []
         for k in study.noise_levels:
             cells = [cell for cell in ours if cell[0] == k]
-            value = fmean(fmean(ours[cell]) - fmean(theirs[cell]) for cell in cells)
-            told.append(f"{value:+.2f}" + (" (tie)" if abs(value) < tie[k] else ""))
-        lines.append(f"| {arm} | " + " | ".join(told) + " |")
+            value = fmean(
+                fmean(ours[cell].values()) - fmean(theirs[cell].values()) for cell in cells
+            )
+            columns.append(f"{value:+.2f}" + (" (tie)" if abs(value) < tie[k] else ""))
+        lines.append(f"| {arm} | " + " | ".join(columns) + " |")
     return "\n".join(lines)
 
 

@@ -53,6 +53,14 @@ def test_ablations_below_the_spread_are_ties_and_demosaickers_are_judged_in_colo
     assert "dual_short" not in lines and "raw" not in lines
 
 
+def test_a_seed_that_has_not_run_is_not_compared(report, runs):
+    study, folder = runs
+    (folder / "dual-seed1" / "scores.json").unlink()
+    table = report.main_table(study, folder)
+    assert table.count("| 30.00 | 29.00 | 30.90 | +0.90 |") == 12
+    assert "Seeds of raw only, sRGB only, dual: 2, 2, 1." in table
+
+
 def test_an_arm_that_has_not_run_is_left_out(report, runs):
     study, folder = runs
     (folder / "map_none-seed0" / "scores.json").unlink()
