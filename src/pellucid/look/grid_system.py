@@ -91,7 +91,8 @@ def _weighted(values: Tensor, weight: Tensor) -> Tensor:
 def _outer(rows: Tensor, columns: Tensor) -> Tensor:
     """Weights (bins, pixels, R * C) of a row of bins, from those of rows (R, n) and of columns."""
     both = rows[:, None, None, :, None] * columns[None, :, :, None, :]
-    return both.permute(2, 3, 4, 0, 1).flatten(1, 2).flatten(2)
+    # What is weighted takes over how this lies, and would have to be copied.
+    return both.permute(2, 3, 4, 0, 1).flatten(1, 2).flatten(2).contiguous()
 
 
 def _of_bins(rows: Tensor, index: Tensor) -> Tensor:
