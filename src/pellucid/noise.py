@@ -180,3 +180,10 @@ def tukey_variance(shape: float) -> float:
         return math.pi**2 / 3
     gammas = math.exp(2 * math.lgamma(shape + 1) - math.lgamma(2 * shape + 2))
     return 2 / shape**2 * (1 / (1 + 2 * shape) - gammas)
+
+
+def add_all_noise(clean: Tensor, noise: Noise, generator: Generator) -> Tensor:
+    """A mosaic (1, H, W) with all that its noise says: an `EldNoise` has more than a level."""
+    if isinstance(noise, EldNoise):
+        return add_eld_noise(clean, noise.sensor, generator)
+    return add_noise(clean, noise, generator=generator)

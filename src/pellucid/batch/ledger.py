@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO
 
 from pellucid.batch.inputs import Shard, Source
 from pellucid.errors import FileError
+from pellucid.io.locks import lock
 
 VERSION = 1
 _HEAD = json.dumps({"pellucid_restore": VERSION}).encode() + b"\n"
@@ -166,7 +166,7 @@ def keeping(folder: Path, shard: Shard | None = None) -> Generator[Ledger]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
-            _lock(file, folder)
+            lock(file, folder, "pellucid restore")
             _begin(file, path)
             entries = [e for known in sorted(folder.glob("pellucid*.jsonl")) for e in _read(known)]
             with _empty_folder(drafts):
@@ -224,15 +224,3 @@ def _entry(said: dict[str, Any]) -> Entry:
 def _to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _lock(file: BinaryIO, folder: Path) -> None:
-    """One batch at a time; the system lets go when the process ends, however it ends."""
-    if sys.platform == "win32":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise FileError.of(folder, "another pellucid restore is writing to it") from None

@@ -16,9 +16,8 @@ from pellucid.data.degradations import Degradation, Range, eight_bits
 from pellucid.data.mirror import mirrored, mirrored_up
 from pellucid.data.splat import softened
 from pellucid.isp import ISPConfig, Rendering, render, unrender
-from pellucid.noise import EldNoise, add_eld_noise, add_noise
+from pellucid.noise import add_all_noise
 from pellucid.noise_laws import REAL_CAMERAS, NoiseLaw, uniform
-from pellucid.raw import Noise
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class CameraNoise(Degradation):
     def noised(self, mosaic: Tensor, generator: Generator) -> Tensor:
         """The mosaic (1, H, W) with noise of the law, and rows."""
         noise = (self.law or REAL_CAMERAS).sample(generator)
-        noisy = _with_noise(mosaic, noise, generator)
+        noisy = add_all_noise(mosaic, noise, generator)
         row = uniform(*self.row, generator) * noise.read.sqrt()
         return noisy + row * torch.randn(mosaic.shape[-2], 1, generator=generator)
 
@@ -87,12 +86,6 @@ class CameraNoise(Degradation):
         halved = bool(torch.randint(2, (), generator=generator).item())
         top, left = (int(torch.randint(8, (), generator=generator).item()) for _ in range(2))
         return jpeg(mirrored(picture, top, 0, left, 0), quality, halved)[..., top:, left:]
-
-
-def _with_noise(mosaic: Tensor, noise: Noise, generator: Generator) -> Tensor:
-    if isinstance(noise, EldNoise):
-        return add_eld_noise(mosaic, noise.sensor, generator)
-    return add_noise(mosaic, noise, generator=generator)
 
 
 def smoothed(noise: Tensor, luma: float, chroma: float) -> Tensor:

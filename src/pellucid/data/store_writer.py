@@ -7,7 +7,6 @@ whole: whatever stops a pack, the store holds whole items, and the next pack goe
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -30,6 +29,7 @@ from pellucid.data.manifest import (
     read_manifest,
 )
 from pellucid.errors import FileError
+from pellucid.io.locks import lock
 
 
 class StoreWriter:
@@ -89,7 +89,7 @@ def writing(folder: Path, packing: Packing) -> Generator[StoreWriter]:
         if not is_store(folder) and any(folder.iterdir()):
             raise FileError.of(folder, "holds other files; expected a store or a new folder")
         with (folder / MANIFEST).open("a+b") as lines, (folder / PIXELS).open("ab") as pixels:
-            _lock(lines, folder)
+            lock(lines, folder, "pellucid pack")
             items = _go_on(folder, packing, lines)
             end = max((item.end for item in items), default=0)
             if pixels.tell() < end:
@@ -114,18 +114,6 @@ def _go_on(folder: Path, packing: Packing, lines: BinaryIO) -> list[Item]:
         raise FileError.of(folder, f"holds {was}, not {now}; expected another folder")
     lines.truncate(manifest.whole)
     return manifest.items
-
-
-def _lock(file: BinaryIO, folder: Path) -> None:
-    """One pack at a time; the system lets go when the process ends, however it ends."""
-    if sys.platform == "win32":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise FileError.of(folder, "another pellucid pack is writing to it") from None
 
 
 def _words(packing: Packing) -> str:

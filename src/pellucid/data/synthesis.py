@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from pellucid.data.cameras import random_camera
 from pellucid.data.sources import CleanRaw, Source
 from pellucid.isp import Rendering, unrender
-from pellucid.noise import EldNoise, add_eld_noise, add_noise
+from pellucid.noise import add_all_noise
 from pellucid.noise_laws import MixedLaw, NoiseLaw, uniform
 from pellucid.raw import Camera, Noise
 
@@ -46,7 +46,7 @@ class RawSynthesis:
         """Sample of a picture (3, H, W) of display values, or of a clean raw."""
         raw = clean if isinstance(clean, CleanRaw) else self.unrendered(clean, generator)
         noise = (self.law or MixedLaw()).sample(generator)
-        noisy = _noised(raw.mosaic, noise, generator).clamp(max=1)
+        noisy = add_all_noise(raw.mosaic, noise, generator).clamp(max=1)
         told = Noise(*(level * self._error(generator) for level in noise))
         return Sample(noisy, raw.mosaic, raw.camera, told, raw.rendering)
 
@@ -63,13 +63,6 @@ class RawSynthesis:
         """Factor between 1 / jitter and jitter, near 1 more often than not."""
         spread = uniform(-0.5, 0.5, generator) + uniform(-0.5, 0.5, generator)
         return self.jitter**spread
-
-
-def _noised(clean: Tensor, noise: Noise, generator: Generator) -> Tensor:
-    """The clean mosaic with all that its noise says."""
-    if isinstance(noise, EldNoise):
-        return add_eld_noise(clean, noise.sensor, generator)
-    return add_noise(clean, noise, generator=generator)
 
 
 def turned(picture: Tensor, generator: Generator) -> Tensor:

@@ -20,8 +20,6 @@ from pellucid.raw import SensorFrame
 _LEAST_OF_PATTERN = 12  # pixels of a side: two periods of X-Trans
 
 Black = tuple[float, float, float, float]
-Settled = tuple[SensorFrame, tuple[str, ...]]
-"""A frame, with a remark for the user where there is one."""
 
 
 def sensor_frame(
