@@ -1,12 +1,12 @@
 """Alignment to a camera's own picture: how fast it is fitted, how near it comes, what noise does.
 
 python benchmarks/align.py speed [--json FILE]
-python benchmarks/align.py pairs PHOTO... [--picture FILE] [--json FILE]
+python benchmarks/align.py pairs PHOTO... [--shot 2e-3] [--picture FILE] [--json FILE]
 
 `speed` solves DualDn's system at 512x512 (grid 32x32x8) by 500 iterations of LSQR, as it does, and
-by `fit_grid`, and aligns 12 megapixels. `pairs` makes a noisy raw of each photograph and a JPEG
-such as another camera pipeline would: other white, tone curve, local contrast, saturation; 2 % of
-the view cut off and moved, half the size.
+by `fit_grid`, and aligns 12 megapixels. `pairs` makes a noisy raw of each photograph, and of
+the photograph itself a JPEG such as another camera pipeline would: other white, tone curve, local
+contrast, saturation; 2 % of the view cut off and moved, half the size.
 """
 
 import argparse
@@ -24,18 +24,18 @@ from PIL import Image
 from scipy.sparse.linalg import lsqr
 from torch import Tensor
 
-from pellucid import Camera, Noise, RawImage, Restorer, read_picture, render, unrender
+from pellucid import Camera, Noise, RawImage, Restorer, read_picture, unrender
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.io import write_picture
-from pellucid.look.align import GridConfig, apply_grid, fit_grid, luma
-from pellucid.look.grid_system import places, tent
+from pellucid.look.align import GridConfig, apply_grid, fit_grid, luma, middles
+from pellucid.look.grid_system import tent
 from pellucid.look.reference import fit_reference
 from pellucid.look.registration import warp
 from pellucid.noise import add_noise
 
 CAMERA = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
-NOISE = Noise(2e-3, 1e-6)
+READ = 1e-6
 CROP = torch.tensor([[0.98, 0.0, 0.003], [0.0, 0.98, -0.002]])
 """What the JPEG shows of the raw: 2 % less, and not quite the middle."""
 
@@ -98,7 +98,7 @@ def published_system(source: Tensor, target: Tensor) -> tuple[sp.csr_matrix, np.
     """DualDn's rows: three channels of the data term, then the differences."""
     (h, w), depth = source.shape[-2:], 8
     gh, gw = GridConfig(cell=16).shape(h, w)
-    down, across = (sparse(tent(places(n, g, source), g)) for n, g in ((h, gh), (w, gw)))
+    down, across = (sparse(tent(middles(n, source) * (g - 1), g)) for n, g in ((h, gh), (w, gw)))
     place = sp.kron(down, across, format="csr")
     inner = tent(luma(source) * (depth - 1), depth)[..., None]
     inner = (inner * torch.cat([source, torch.ones(1, h, w)]).permute(1, 2, 0)[:, :, None]).numpy()
@@ -155,11 +155,12 @@ def cut_bends(count: int) -> np.ndarray:
 # -- pairs ----------------------------------------------------------------------------------------
 
 
-def pair(path: Path, restorer: Restorer, picture: Path | None) -> dict[str, float]:
+def pair(path: Path, restorer: Restorer, level: Noise, picture: Path | None) -> dict[str, float]:
     """PSNR to the JPEG with and without alignment, and what noise on the JPEG does, in 1/255."""
-    clean = unrender(read_picture(path), CAMERA)
-    raw = RawImage(add_noise(clean, NOISE, generator=generator_of(1)), CAMERA, NOISE)
-    jpeg = compressed(other_camera(seen(render(clean, CAMERA))))
+    photo = read_picture(path)
+    clean = unrender(photo, CAMERA)
+    raw = RawImage(add_noise(clean, level, generator=generator_of(1)), CAMERA, level)
+    jpeg = compressed(other_camera(seen(photo)))
     noise = torch.randn(jpeg.shape, generator=generator_of(2)) * 10 / 255
     noisy = ((jpeg + noise).clamp(0, 1) * 255).round() / 255
     plain = restorer(raw).srgb.clamp(0, 1)
@@ -215,6 +216,7 @@ def main() -> None:
     parser.add_argument("part", choices=("speed", "pairs"))
     parser.add_argument("photos", nargs="*", type=Path)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shot", type=float, default=2e-3, help="of the raw's noise")
     parser.add_argument("--picture", type=Path, help="where the last pair goes, side by side")
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
@@ -223,7 +225,8 @@ def main() -> None:
         result: dict[str, object] = dict(speed(said.threads))
     else:
         restorer = Restorer.load()
-        result = {path.name: pair(path, restorer, said.picture) for path in said.photos}
+        level = Noise(said.shot, READ)
+        result = {path.name: pair(path, restorer, level, said.picture) for path in said.photos}
     print(json.dumps(result, indent=1))
     if said.json:
         said.json.write_text(json.dumps(result, indent=1) + "\n")

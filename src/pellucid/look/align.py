@@ -8,7 +8,7 @@ RGB. It is fitted on small pictures and sliced at any size, guided by the pictur
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,7 @@ class GridConfig:
     cell: float = 16
     """Pixels of the picture that it is fitted on, for each place along a side."""
     depth: int = 8
-    spatial: float = 3.0
+    spatial: float = 1.0
     """Of differences between neighbouring places."""
     bend: float = 10.0
     """Of second differences along luma."""
@@ -82,17 +82,50 @@ def fit_grid(
     `weight` (H, W) says how much each pixel counts. Computed in the pictures' precision.
     """
     config = config or GridConfig()
-    shape = config.shape(*source.shape[-2:])
-    root = torch.ones_like(source[0]) if weight is None else weight.sqrt()
+    height, width = source.shape[-2:]
+    rows, columns = middles(height, source), middles(width, source)
+    seen = Seen(features(source, config.depth), rows, columns)
+    return fit_seen(seen, target, config.shape(height, width), config, weight)
+
+
+class Seen(NamedTuple):
+    """What pixels of a target show of a source."""
+
+    features: Tensor
+    """(h, w, 4 D), as `features` has them, or their means over what a larger pixel covers."""
+    rows: Tensor
+    """(h,): where in the source, from 0 to 1"""
+    columns: Tensor
+    """(w,)"""
+
+
+def features(source: Tensor, depth: int) -> Tensor:
+    """What a grid's transforms at one place are multiplied with (H, W, 4 D): RGB and 1, by luma."""
     pixels = torch.cat([source, torch.ones_like(source[:1])]).permute(1, 2, 0)
-    prior = source.new_zeros(3, 4)
+    depths = tent(luma(source) * (depth - 1), depth)
+    return (depths[..., None] * pixels[..., None, :]).flatten(-2)
+
+
+def fit_seen(
+    seen: Seen,
+    target: Tensor,
+    shape: tuple[int, int],
+    config: GridConfig,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Grid (3, 4, D, *shape) whose transforms of what is seen come nearest to a target (3, h, w).
+
+    Both sides are means over a pixel of the target: what a curve makes of texture finer than that
+    is right too, as it is not where a grid is fitted on a source that was averaged first.
+    """
+    root = torch.ones_like(target[0]) if weight is None else weight.sqrt()
+    pixels = seen.features.unflatten(-1, (config.depth, 4)).sum(-2)
+    prior = target.new_zeros(3, 4)
     if config.prior == "affine":
         prior = _affine(pixels, target.permute(1, 2, 0), root)
-    missing = target.permute(1, 2, 0) - pixels @ prior.mT
-    depths = tent(luma(source) * (config.depth - 1), config.depth)
-    features = (depths[..., None] * pixels[..., None, :]).flatten(-2) * root[..., None]
-    system = assemble(features, missing * root[..., None], shape)
-    add_smoothness(system, *_penalties(config, shape, source))
+    missing = (target.permute(1, 2, 0) - pixels @ prior.mT) * root[..., None]
+    system = assemble(seen.features * root[..., None], missing, seen.rows, seen.columns, shape)
+    add_smoothness(system, *_penalties(config, shape, target))
     grid = solve(system, config.tolerance, config.steps).unflatten(2, (config.depth, 4))
     return grid.permute(4, 3, 2, 0, 1) + prior[:, :, None, None, None]
 

@@ -32,35 +32,35 @@ class Bins(NamedTuple):
     """(2, places - 1, n): of the lower and of the upper place; 0 for what pads."""
 
 
-def places(length: int, count: int, like: Tensor) -> Tensor:
-    """Where pixels lie between `count` places along a side, 0 to count - 1."""
-    return (torch.arange(length, dtype=like.dtype, device=like.device) + 0.5) * (count - 1) / length
-
-
 def tent(position: Tensor, count: int) -> Tensor:
     """Linear weights (..., count) of the places around each position; none outside."""
     nodes = torch.arange(count, dtype=position.dtype, device=position.device)
     return (1 - (position[..., None] - nodes).abs()).clamp(min=0)
 
 
-def bins(length: int, count: int, like: Tensor) -> Bins:
-    """The pixels of a side, sorted by the places around them."""
-    position = places(length, count, like)
+def bins(position: Tensor, count: int) -> Bins:
+    """Pixels of a side at ascending positions, 0 to count - 1, sorted by the places around them."""
+    position = position.clamp(0, count - 1)
     lower = position.floor().long().clamp(max=count - 2)
     sizes = torch.bincount(lower, minlength=count - 1)
     most = int(sizes.max())
     start = sizes.cumsum(0) - sizes
-    slot = torch.arange(most, device=like.device)
-    index = (start[:, None] + slot).clamp(max=length - 1)
-    upper = position[index] - torch.arange(count - 1, device=like.device)[:, None]
+    slot = torch.arange(most, device=position.device)
+    index = (start[:, None] + slot).clamp(max=len(position) - 1)
+    upper = position[index] - torch.arange(count - 1, device=position.device)[:, None]
     used = slot < sizes[:, None]
     return Bins(index, torch.stack([1 - upper, upper]) * used)
 
 
-def assemble(features: Tensor, target: Tensor, shape: tuple[int, int]) -> GridSystem:
-    """Data term: features (H, W, K) of each pixel, the target (H, W, C), the places (gh, gw)."""
+def assemble(
+    features: Tensor, target: Tensor, down: Tensor, across: Tensor, shape: tuple[int, int]
+) -> GridSystem:
+    """Data term: features (H, W, K) of each pixel, the target (H, W, C), the places (gh, gw).
+
+    `down` (H,) and `across` (W,) say where rows and columns lie on the grid, from 0 to 1.
+    """
     (gh, gw), k = shape, features.shape[-1]
-    rows, columns = (bins(n, g, features) for n, g in zip(features.shape, shape, strict=False))
+    rows, columns = bins(down * (gh - 1), gh), bins(across * (gw - 1), gw)
     stencil = features.new_zeros(gh, gw, k, 3, 3, k)
     right = features.new_zeros(gh, gw, k, target.shape[-1])
     for i in range(gh - 1):

@@ -1,4 +1,6 @@
 """A camera's own picture as the look to match: a grid fitted to it, whatever its size and crop."""
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
 
 from collections.abc import Sequence
 
@@ -7,12 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.errors import PellucidError
-from pellucid.look.align import GridConfig, fit_grid
+from pellucid.look.align import GridConfig, Seen, features, fit_seen, middles
 from pellucid.look.registration import Place, find_place, fitting, shrink, warp
 from pellucid.noise import unclip
 
 LONGEST = 768
 """Longer side in pixels of what a grid is fitted on."""
+OVER = 4
+"""Pixels along a side, at most, over which the means are taken that one of these shows."""
+BAND = 16
+"""Rows of the reference whose means are taken at once."""
 ALIKE = 0.3
 """Least correlation of two pictures of one scene; of different scenes it stays below 0.2."""
 
@@ -38,13 +44,46 @@ def fit_reference(
 def _fitted(
     developed: Tensor, reference: Tensor, place: Place, config: GridConfig | None
 ) -> Tensor:
-    # Neither is enlarged: its pixels would count more often than they were measured.
+    # The reference is never warped: interpolation would blur its texture, and the grid would learn
+    # to take contrast away.
+    config = config or GridConfig()
     longest = min(LONGEST, max(reference.shape[-2:]), max(developed.shape[-2:]))
-    height, width = fitting(developed, longest)
-    small = shrink(undo_clipping(reference), *fitting(reference, longest))
-    # Bilinear blurs the target, and the grid would learn to take contrast away: 4 dB.
-    target, inside = warp(small, place.affine, height, width, "bicubic")
-    return fit_grid(shrink(developed, height, width), target, config, inside + 1e-3)
+    target = shrink(undo_clipping(reference), *fitting(reference, longest))
+    height, width = target.shape[-2:]
+    seen, weight = _seen(developed, place.affine, height, width, config.depth)
+    shape = config.shape(*fitting(developed, longest))
+    return fit_seen(seen, target, shape, config, weight)
+
+
+def _seen(
+    developed: Tensor, affine: Tensor, height: int, width: int, depth: int
+) -> tuple[Seen, Tensor]:
+    """What pixels of a reference show of a picture (3, H, W), and how much of each lies in it.
+
+    Where they lie is told by rows and columns: a turn by few degrees is followed by what they show,
+    not by where on the grid it counts.
+    """
+    back = _inverse(affine)
+    over = min(OVER, -(-max(developed.shape[-2:]) // max(height, width)))
+    near = shrink(developed, *fitting(developed, over * max(height, width)))
+    moved, inside = warp(near, back, over * height, over * width, "bicubic")
+    shown = torch.cat(
+        [
+            features(rows, depth).unflatten(1, (width, over)).unflatten(0, (-1, over)).mean((1, 3))
+            for rows in moved.split(BAND * over, dim=1)
+        ]
+    )
+    down, across = (
+        (back[axis, axis] * (2 * middles(count, developed) - 1) + back[axis, 2] + 1) / 2
+        for axis, count in ((1, height), (0, width))
+    )
+    return Seen(shown, down, across), F.avg_pool2d(inside[None].to(moved), over)[0]
+
+
+def _inverse(affine: Tensor) -> Tensor:
+    """The affine map (2, 3) back."""
+    whole = torch.cat([affine, affine.new_tensor([[0, 0, 1]])])
+    return torch.linalg.inv(whole)[:2]
 
 
 def undo_clipping(picture: Tensor) -> Tensor:

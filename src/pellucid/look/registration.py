@@ -35,16 +35,19 @@ class Place(NamedTuple):
 
 
 def find_place(picture: Tensor, reference: Tensor, longest: int = 768) -> Place:
-    """Place of a picture (3, H, W) in a reference (3, h, w), seen `longest` wide at most."""
-    sides = picture.shape[-2:]
+    """Place of a picture (3, H, W) in a reference (3, h, w), seen `longest` wide at most.
+
+    And no wider than either is: texture that only one of them shows would count as a difference.
+    """
+    longest = min(longest, *(max(each.shape[-2:]) for each in (picture, reference)))
     place = _coarse(picture, reference)
     size = COARSE
     while True:
         target, moving = _pair(picture, reference, size)
         place = _refined(target, moving, place.affine)
-        if size >= min(longest, max(sides)):
+        if size >= longest:
             return place
-        size = min(2 * size, longest, max(sides))
+        size = min(2 * size, longest)
 
 
 def warp(
