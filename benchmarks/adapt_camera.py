@@ -3,7 +3,7 @@
     python benchmarks/adapt_camera.py --photos PHOTOS --judged KODAK24 --json FILE -- --minutes 10
 
 20 raws of PHOTOS to adapt to and 10 of the pictures to be judged by, under ELD's noise model with
-rows, long tails and a wrong black level, as study_adaptation.py has them in its target (e). Their
+rows, long tails and a wrong black level, as the adaptation study has them in its target (e). Their
 files say nothing of their noise. What follows `--` goes to `pellucid adapt`, which is called as a
 user would; a second call goes on with the first one's run. Scores are those of developed pictures
 beside the developed truth.
@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from study_adaptation import ADAPTED, BORDER, JUDGED, ROWS, SIDE, write_once
+from study_tests import ADAPTED, BORDER, JUDGED, ROWS, SIDE, write_once
 from torch import Tensor
 
 from pellucid import ISPConfig, Restorer, develop, read_picture, read_raw, unrender, write_picture
