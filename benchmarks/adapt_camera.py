@@ -3,10 +3,10 @@
     python benchmarks/adapt_camera.py --photos PHOTOS --judged KODAK24 --json FILE -- --minutes 10
 
 20 raws of PHOTOS to adapt to and 10 of the pictures to be judged by, under ELD's noise model with
-rows, long tails and a wrong black level, as the adaptation study has them in its target (e). Their
-files say nothing of their noise. What follows `--` goes to `pellucid adapt`, which is called as a
-user would; a second call goes on with the first one's run. Scores are those of developed pictures
-beside the developed truth.
+banding (rows of more than half the deviation of read noise), long tails and a wrong black level.
+Their files say nothing of their noise. What follows `--` goes to `pellucid adapt`, which is called
+as a user would; a second call goes on with the first one's run. Scores are those of developed
+pictures beside the developed truth.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from study_tests import ADAPTED, BORDER, JUDGED, ROWS, SIDE, write_once
+from study_tests import ADAPTED, BORDER, JUDGED, SIDE, write_once
 from torch import Tensor
 
 from pellucid import ISPConfig, Restorer, develop, read_picture, read_raw, unrender, write_picture
@@ -26,9 +26,11 @@ from pellucid.data.photos import photographs, reduced
 from pellucid.data.synthesis import generator_of
 from pellucid.io import replacing
 from pellucid.metrics import Scores, score
-from pellucid.noise import add_eld_noise
+from pellucid.noise import EldSensor, add_eld_noise
 
 CAMERA = random_camera(generator_of(7, 4))
+BANDED = EldSensor(gain=20.0, scale=60.0, shape=0.05, row=80.0, bias=(44.0, 36.0, 30.0, 50.0))
+"""Read noise as of an old camera at a high ISO."""
 ROLLED = ISPConfig()
 """What networks are trained with; `unrender` fakes saturation, which rebuilding would not know."""
 LEFT_OUT = "seeding_by_Clements_Engelhardt.jpg"
@@ -47,11 +49,11 @@ def make(photos: Path, judged: Path, folder: Path) -> None:
     paths = [path for path in photographs(photos, [LEFT_OUT]) if "plasma" not in path.name]
     for number in range(ADAPTED):
         half = torch.from_numpy(reduced(paths[number % len(paths)], 2).astype("float32") / 65535)
-        noisy = add_eld_noise(unrender(middle(half), CAMERA), ROWS, generator_of(number, 3))
+        noisy = add_eld_noise(unrender(middle(half), CAMERA), BANDED, generator_of(number, 3))
         write_once(folder / "adapt" / f"{number:02}.dng", noisy, CAMERA)
     for number, path in enumerate(photographs(judged)[:JUDGED]):
         clean = unrender(middle(read_picture(path)), CAMERA)
-        noisy = add_eld_noise(clean, ROWS, generator_of(number, 2))
+        noisy = add_eld_noise(clean, BANDED, generator_of(number, 2))
         write_once(folder / "noisy" / f"{path.stem}.dng", noisy, CAMERA)
         write_once(folder / "clean" / f"{path.stem}.dng", clean, CAMERA)
 

@@ -20,9 +20,10 @@ from adapt_camera import means, scored
 from scipy.stats import pearsonr, spearmanr
 
 from pellucid import Restorer, load_network
-from pellucid.adapt.files import divide, files_of, gather_raws
+from pellucid.adapt.files import files_of, gather_raws
 from pellucid.adapt.judge import Bench
-from pellucid.adapt.streams import SIDE, NoisyRaws, texture_of_raws
+from pellucid.adapt.material import of_raws
+from pellucid.adapt.streams import SIDE
 from pellucid.checkpoint import Network
 from pellucid.data.synthesis import generator_of
 from pellucid.data.unpaired import Draw
@@ -80,8 +81,7 @@ def networks(models: list[Path]) -> Iterator[tuple[str, Network]]:
 def bench_of(folder: Path, patches: int) -> Bench:
     """What judges an adaptation to the raws of a folder."""
     raws = gather_raws(files_of(folder, "raws"), None, print)
-    parts = divide(raws.items, 0)
-    held = NoisyRaws(parts.held, texture_of_raws(parts.kept, 0))
+    held = of_raws(raws.items, 0, print).held
     return Bench(
         [held.patch(SIDE, Draw(1, "real", n)) for n in range(patches)], load_model("default")
     )

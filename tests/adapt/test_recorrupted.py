@@ -4,15 +4,17 @@ import torch
 import torch.nn.functional as F
 
 from pellucid import Camera, DualDomainConfig, Noise, Rendering, UNetConfig, unrender
-from pellucid.adapt.noise_texture import NoiseTexture, flattest, smooth
+from pellucid.adapt.noise_texture import NoiseTexture, calm, smooth
 from pellucid.adapt.recorrupted import (
     ADDED,
     NoisyPicture,
     NoisyRaw,
+    grain_like,
     picture_risk,
     raw_grain,
     raw_risk,
 )
+from pellucid.bayer import pack
 from pellucid.data.synthesis import generator_of
 
 CAMERA = Camera.of(torch.tensor([[0.5, 0, 0], [-0.6, 1.3, 0.3], [-0.1, 0.2, 0.7]]), torch.ones(3))
@@ -41,13 +43,22 @@ def test_a_texture_is_as_strong_as_its_patches_and_keeps_their_rows():
 
 
 def test_flat_patches_are_found_and_what_they_show_is_left_out():
-    noise = 0.1 * rows_of_noise(generator_of(4))
-    slope = torch.linspace(0, 5, 48)
-    busy = 3 * torch.rand(20, 4, 48, 48, generator=generator_of(5)).round()
+    noise = 0.01 * rows_of_noise(generator_of(4))
+    slope = torch.linspace(0.2, 0.7, 48)
+    busy = 0.2 + 0.5 * torch.rand(20, 4, 48, 48, generator=generator_of(5)).round()
     patches = torch.cat([busy, noise[:20] + slope])
-    found = flattest(patches, torch.full_like(patches, 0.1), 8)
+    found = calm(patches, torch.full_like(patches, 0.01)).best(8).noise
     assert found.square().mean().sqrt().item() < 1.25
-    assert (smooth(noise + slope) - slope).abs().mean() < 0.05
+    assert (smooth(noise + slope) - slope).abs().mean() < 0.005
+
+
+def test_patches_that_clip_come_last_however_calm():
+    """A white sky has lost its noise, and is the calmest there is."""
+    noise = 0.01 * rows_of_noise(generator_of(4))
+    patches = torch.cat([(noise[:20] + 0.999).clamp(max=1), (noise[20:30] - 0.01).clamp(min=0)])
+    patches = torch.cat([patches, noise[30:] + 0.5])
+    found = calm(patches, torch.full_like(patches, 0.01)).best(10).noise
+    assert abs(found.square().mean().item() - 1.25) < 0.05
 
 
 def test_the_risk_of_pictures_differs_as_their_error_does():
@@ -72,20 +83,45 @@ def test_the_risk_of_raws_counts_errors_as_they_are_seen_and_has_a_gradient():
     camera, rendering = batched(CAMERA), Rendering(torch.ones(8), torch.zeros(8))
     noise = Noise(torch.full((8, 3), 1e-4), torch.full((8, 3), 1e-6))
     mosaic, generator = unrender(CLEAN, camera), generator_of(7)
-    white = [torch.randn(8, 4, 48, 48, generator=generator) for _ in range(2)]
+    shades = torch.tensor([[0.1, 0.5]]).expand(8, 2)
     first, grain = (
-        torch.stack([raw_grain(*each) for each in zip(w, mosaic, sites(noise), strict=True)])
-        for w in white
+        raw_grain(torch.randn(8, 2, 4, 48, 48, generator=generator), shades, mosaic, noise)
+        for _ in range(2)
     )
-    raw = NoisyRaw(mosaic + first, camera, noise, rendering, grain)
-    risk = raw_risk(net, raw).mean()
+    raw = NoisyRaw(mosaic + first, camera, noise, rendering, noise, grain, shades)
+    risk = raw_risk(net, raw, grain).mean()
     risk.backward()
     assert all(value.grad is not None for value in net.raw_net.body.head.parameters())
     # Too bright by 0.05, in display values, on pictures that clip nowhere.
     net.denoise_srgb = lambda srgb, std: srgb + 0.05
-    rise = raw_risk(net, raw).mean().item() - risk.item()
+    rise = raw_risk(net, raw, grain).mean().item() - risk.item()
     assert abs(rise / 0.05**2 - 1) < 0.2
 
 
-def sites(noise: Noise) -> list[Noise]:
-    return [Noise(*levels) for levels in zip(*noise, strict=True)]
+def test_added_noise_is_as_strong_as_a_guide_says():
+    """On bright lines one pixel wide too, which a local mean would dim."""
+    net = DualDomainConfig(UNetConfig(widths=(4, 6)), None).build()
+    mosaic = torch.full((1, 1, 48, 48), 0.01)
+    mosaic[..., ::8, :] = 0.8
+    net.denoise_raw = lambda *_: mosaic
+    noise = Noise(torch.full((1, 3), 1e-3), torch.full((1, 3), 1e-6))
+    texture, shades = torch.ones(1, 1, 4, 24, 24), torch.ones(1, 1)
+    told = Noise(noise.shot / 2, noise.read / 2)
+    raw = NoisyRaw(mosaic, CAMERA, told, Rendering(), noise, texture, shades)
+    expected = (1e-3 * mosaic + 1e-6).sqrt()
+    torch.testing.assert_close(grain_like(net, raw), expected)
+    net.raw_net = None
+    assert grain_like(net, raw)[..., 8, :].max() < 0.6 * expected.max()
+
+
+def test_each_shade_has_its_own_texture_and_all_its_noise():
+    """Rows fade as it gets lighter: in between, half of the variance is of either texture."""
+    noise, textures = Noise(1e-3, 1e-6), torch.randn(2, 4, 60, 60, generator=generator_of(8))
+    for read_share, first in ((0.1, 1.0), (0.5, 0.5), (0.9, 0.0), (1.0, 0.0)):
+        level = 1e-6 * (1 / read_share - 1) / 1e-3
+        grain = raw_grain(
+            textures, torch.tensor([0.1, 0.9]), torch.full((1, 120, 120), level), noise
+        )
+        drawn = pack(grain) / (1e-3 * level + 1e-6) ** 0.5
+        expected = first**0.5 * textures[0] + (1 - first) ** 0.5 * textures[1]
+        torch.testing.assert_close(drawn, expected, atol=1e-3, rtol=1e-3)

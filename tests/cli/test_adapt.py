@@ -72,7 +72,8 @@ def verdicts(folder: Path) -> list[Verdict]:
 
 def test_noisy_raws_give_a_better_model_by_the_rule_and_an_account(place, pellucid):
     raws(place / "mine", 5)
-    done = pellucid("adapt --model raw.safetensors --real mine -o my.safetensors --steps 12")
+    words = "adapt --model raw.safetensors --real mine -o my.safetensors --steps 12 --terms all"
+    done = pellucid(words)
     assert done.code == 0, done
     assert done.out[0] == "5 files of Able 1 (5)"
     assert done.out[1] == "1 of 5 files are held out to judge by"

@@ -14,7 +14,13 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from pellucid.adapt.recorrupted import NoisyPicture, NoisyRaw, picture_risk, raw_risk
+from pellucid.adapt.recorrupted import (
+    NoisyPicture,
+    NoisyRaw,
+    grain_like,
+    picture_risk,
+    raw_risk,
+)
 from pellucid.checkpoint import Network
 from pellucid.io import replacing, write_picture
 from pellucid.isp import Rendering
@@ -58,13 +64,18 @@ class Bench:
         self.batches: list[Any] = [
             default_collate(list(patches[n : n + BATCH])) for n in range(0, len(patches), BATCH)
         ]
+        self.grains = [
+            grain_like(start, batch) if isinstance(start, DualDomainNet) else None
+            for batch in self.batches
+        ]
         self.start = self.risk(start)
         self.before = self.shown(start)
 
     @torch.no_grad()
     def risk(self, net: Network) -> Tensor:
         """Of each patch."""
-        return torch.cat([_risk(net, batch) for batch in self.batches])
+        pairs = zip(self.batches, self.grains, strict=True)
+        return torch.cat([_risk(net, batch, grain) for batch, grain in pairs])
 
     def verdict(self, net: Network, step: int) -> Verdict:
         """Of a network."""
@@ -77,7 +88,7 @@ class Bench:
         """Some patches as they are, and restored."""
         batch = self.batches[0]
         if isinstance(net, DualDomainNet):
-            mosaic, camera, noise, rendering, _ = batch
+            mosaic, camera, noise, rendering = batch[:4]
             rendering = Rendering(rendering.exposure, torch.zeros_like(rendering.exposure))
             noisy = net.develop(mosaic, camera, rendering)
             return noisy[:SHOWN], net(mosaic, camera, noise, rendering).srgb[:SHOWN]
@@ -88,9 +99,10 @@ class Bench:
         return rows(*self.before, self.shown(net)[1])
 
 
-def _risk(net: Network, batch: Any) -> Tensor:
+def _risk(net: Network, batch: Any, grain: Tensor | None) -> Tensor:
     if isinstance(net, DualDomainNet):
-        return raw_risk(net, NoisyRaw(*batch))
+        assert grain is not None
+        return raw_risk(net, batch, grain)
     return picture_risk(net, NoisyPicture(*batch))
 
 

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from pellucid.adapt.files import Kind, divide, files_of, gather_pictures, gather_raws
 from pellucid.adapt.options import AdaptOptions
-from pellucid.adapt.streams import NoisyPictures, NoisyRaws, noise_of_picture, texture_of_raws
+from pellucid.adapt.raw_levels import measured_noise
+from pellucid.adapt.streams import NoisyPictures, NoisyRaws, noise_of_picture, textures_of
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.mixtures import Mixture
 from pellucid.data.photos import Photographs, photo_source, reduced
 from pellucid.data.sources import WeightedSource
 from pellucid.errors import FileError
+from pellucid.training.real_raws import Shot
 
 Say = Callable[[str], object]
 Warn = Callable[[FileError], object]
@@ -26,7 +28,7 @@ class Material(NamedTuple):
     kept: NoisyRaws | NoisyPictures
     held: NoisyRaws | NoisyPictures
     level: float
-    """Of the noise: standard deviation of pictures, or in units of what raws are told."""
+    """Of the noise: standard deviation of pictures, or in units of what raws have."""
     words: str
 
 
@@ -36,11 +38,7 @@ def gather(options: AdaptOptions, kind: Kind, say: Say, warn: Warn) -> Material:
     if kind == "raws":
         raws = gather_raws(paths, options.camera, warn)
         report(raws.cameras, len(raws.items), options.camera, say)
-        parts = divide(raws.items, seed)
-        say(parts.words)
-        texture = texture_of_raws(parts.kept, seed)
-        kept, held = (NoisyRaws(part, texture) for part in (parts.kept, parts.held))
-        return Material(kept, held, texture.level, f"real: {len(raws.items)} raws")
+        return of_raws(raws.items, seed, say)
     pictures = gather_pictures(paths, options.camera, warn)
     report(pictures.cameras, len(pictures.items), options.camera, say)
     parts = divide(pictures.items, seed)
@@ -49,6 +47,17 @@ def gather(options: AdaptOptions, kind: Kind, say: Say, warn: Warn) -> Material:
     kept, held = map(NoisyPictures, (parts.kept, parts.held), noises)
     level = fmean(noise.level for part in noises for noise in part)
     return Material(kept, held, level, f"real: {len(pictures.items)} pictures")
+
+
+def of_raws(shots: list[Shot], seed: int, say: Say) -> Material:
+    """Raws, divided; their noise is what all of them show."""
+    parts = divide(shots, seed)
+    say(parts.words)
+    noises, cut = measured_noise([*parts.kept, *parts.held], seed), len(parts.kept)
+    textures = textures_of(parts.kept, noises[:cut], seed)
+    kept = NoisyRaws(parts.kept, noises[:cut], textures)
+    held = NoisyRaws(parts.held, noises[cut:], textures)
+    return Material(kept, held, textures.level, f"real: {len(shots)} raws")
 
 
 def report(cameras: dict[str, int], used: int, camera: str | None, say: Say) -> None:

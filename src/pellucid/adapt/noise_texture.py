@@ -5,11 +5,17 @@ channels (Galerne, Gousseau and Morel 2011): rows stay rows, and JPEG's blotches
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+from typing import NamedTuple
+
 import torch
 from torch import Generator, Tensor
 
 MIXED = 4
 """Patches that each sample is made of."""
+WHITE, ENDS = 0.95, 1e-3
+"""From where values clip, and the share of a patch's pixels that may."""
+LAST = 1e6
+"""More than any texture's power."""
 
 
 class NoiseTexture:
@@ -33,11 +39,30 @@ class NoiseTexture:
         return torch.fft.irfft2(mixed, s=(side, side)) / (side * MIXED**0.5)
 
 
-def flattest(patches: Tensor, deviation: Tensor, count: int) -> Tensor:
-    """The calmest of patches (N, C, n, n), without what they show, over a `deviation` like them."""
-    shown = smooth(patches)
-    noise = (patches - shown) / deviation
-    return noise[noise.square().mean((1, 2, 3)).argsort()[:count]]
+class Patches(NamedTuple):
+    """What may be noise alone."""
+
+    noise: Tensor
+    """(N, C, n, n): without what patches show, over a deviation."""
+    score: Tensor
+    """(N,): the lower, the calmer; those that clip, where noise is cut off, come last."""
+
+    def best(self, count: int) -> "Patches":
+        """The calmest, in order."""
+        order = self.score.argsort()[:count]
+        return Patches(self.noise[order], self.score[order])
+
+
+def calm(patches: Tensor, deviation: Tensor) -> Patches:
+    """Patches (N, C, n, n) over a `deviation` like them."""
+    noise = (patches - smooth(patches)) / deviation
+    return Patches(noise, noise.square().mean((1, 2, 3)) + LAST * clips(patches))
+
+
+def clips(patches: Tensor) -> Tensor:
+    """Whether patches (N, C, n, n) reach black or white."""
+    ends = (patches <= 0) | (patches >= WHITE)
+    return ends.float().mean((1, 2, 3)) > ENDS
 
 
 def smooth(patches: Tensor) -> Tensor:

@@ -20,16 +20,16 @@ class AdaptOptions:
     steps: int | None = None
     """In place of minutes."""
     seed: int = 0
-    terms: Terms = "both"
+    terms: Terms = "pairs"
     settings: AdaptationConfig = SETTINGS
-    learning_rate: float = 3e-5
+    learning_rate: float = 1e-4
     patch: int = 64
     batch: int = 8
     every: int = 50
     """Steps between verdicts."""
     patience: int = 8
     """Verdicts without a better one that end it."""
-    judged: int = 64
+    judged: int = 192
     """Held-out patches."""
 
     @property

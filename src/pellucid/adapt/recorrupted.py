@@ -17,7 +17,7 @@ from pellucid.color import apply_matrix, decode, encode_slope
 from pellucid.isp import Rendering, matrix_to_srgb, to_linear
 from pellucid.networks.dual_domain import DualDomainNet
 from pellucid.networks.picture import PictureNet
-from pellucid.noise import variance
+from pellucid.noise import beside, variance
 from pellucid.raw import Camera, Noise
 
 ADDED = 0.5
@@ -33,10 +33,14 @@ class NoisyRaw(NamedTuple):
     """(..., 1, H, W) RGGB; values below black are negative."""
     camera: Camera
     noise: Noise
-    """(..., 3)"""
+    """What the network is told (..., 3)."""
     rendering: Rendering
-    grain: Tensor
-    """z, (..., 1, H, W)."""
+    own: Noise
+    """What it has (..., 3)."""
+    texture: Tensor
+    """Of noise like its own (..., K, 4, H/2, W/2), whose standard deviation is 1."""
+    shades: Tensor
+    """Shares of read noise (..., K), ascending, at which the textures were seen."""
 
 
 class NoisyPicture(NamedTuple):
@@ -47,17 +51,18 @@ class NoisyPicture(NamedTuple):
     """z, of the same shape."""
 
 
-def raw_risk(net: DualDomainNet, raw: NoisyRaw) -> Tensor:
+def raw_risk(net: DualDomainNet, raw: NoisyRaw, grain: Tensor) -> Tensor:
     """Squared error (B,) of the picture of raws, about in display values, up to a constant.
 
-    In linear light, where the developed noise is what was added, by the slope of the curves.
+    `grain` is z (B, 1, H, W). In linear light, where the developed noise is what was added, by the
+    slope of the curves.
     """
     added = 1 + ADDED**2
     told = Noise(raw.noise.shot * added, raw.noise.read * added)
     rendering = Rendering(raw.rendering.exposure, torch.zeros_like(raw.rendering.exposure))
-    restored = net(raw.mosaic + ADDED * raw.grain, raw.camera, told, rendering).srgb
+    restored = net(raw.mosaic + ADDED * grain, raw.camera, told, rendering).srgb
     error = decode(restored.clamp(min=0), net.isp.transfer) - linear_srgb(
-        net, raw, raw.mosaic - raw.grain / ADDED
+        net, raw, raw.mosaic - grain / ADDED
     )
     return (display_slope(net, raw) * error).square().mean((-3, -2, -1))
 
@@ -102,11 +107,48 @@ def picture_risk(net: PictureNet, noisy: NoisyPicture) -> Tensor:
 
 def raw_deviation(mosaic: Tensor, noise: Noise) -> Tensor:
     """Standard deviation (..., 4, h, w) of a noisy mosaic's planes, by their local means."""
-    return variance(local_mean(pack(mosaic)), noise).clamp(min=1e-12).sqrt()
+    return _variance(local_mean(pack(mosaic)), noise).sqrt()
 
 
-def raw_grain(texture: Tensor, mosaic: Tensor, noise: Noise) -> Tensor:
-    """z (1, H, W) of a mosaic, of a texture (4, n, n) that is at least as large."""
-    deviation = raw_deviation(mosaic, noise)
-    height, width = deviation.shape[-2:]
-    return unpack(texture[:, :height, :width] * deviation)
+def read_share(planes: Tensor, noise: Noise) -> Tensor:
+    """Share of read noise in the variance of planes (..., 4, h, w): 1 in the dark."""
+    return beside(noise.read, planes) / _variance(planes, noise)
+
+
+def _variance(planes: Tensor, noise: Noise) -> Tensor:
+    return variance(planes, noise).clamp(min=1e-12)
+
+
+def raw_grain(texture: Tensor, shades: Tensor, clean: Tensor, noise: Noise) -> Tensor:
+    """Noise (..., 1, H, W) of textures (..., K, 4, h, w) on a clean mosaic.
+
+    Each pixel has the textures of the two `shades` (..., K) around its own. In the share of read
+    noise spectra are linear, if read and shot noise have one each: rows fade as it gets lighter.
+    """
+    planes = pack(clean)
+    share = read_share(planes, noise)[..., None, :, :, :]
+    nodes = shades[..., :, None, None, None]
+    weight = between(share, nodes).sqrt()
+    return unpack((texture * weight).sum(-4) * _variance(planes, noise).sqrt())
+
+
+def between(values: Tensor, nodes: Tensor) -> Tensor:
+    """Linear weights (..., K, 4, h, w) of ascending nodes (..., K, 1, 1, 1) around values."""
+    span = nodes.diff(dim=-4).clamp(min=1e-6)
+    climbed = ((values - nodes[..., :-1, :, :, :]) / span).clamp(0, 1)
+    ones = torch.ones_like(values)
+    return torch.cat([ones, climbed], -4) - torch.cat([climbed, torch.zeros_like(ones)], -4)
+
+
+@torch.no_grad()
+def grain_like(guide: DualDomainNet, raw: NoisyRaw) -> Tensor:
+    """z (B, 1, H, W), as strong as the noise is on what `guide` makes of the raws.
+
+    By local means it would be too weak on what is bright and fine, too strong beside it, and of
+    two networks the risk would prefer that which keeps more noise there.
+    """
+    if guide.raw_net is None:
+        shown = unpack(local_mean(pack(raw.mosaic)))
+    else:
+        shown = guide.denoise_raw(raw.mosaic, raw.noise)
+    return raw_grain(raw.texture, raw.shades, shown, raw.own)

@@ -3,15 +3,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from pellucid.adapt.files import PictureFile
-from pellucid.adapt.noise_texture import NoiseTexture, flattest, smooth
-from pellucid.adapt.recorrupted import NoisyPicture, NoisyRaw, local_mean, raw_deviation, raw_grain
+from pellucid.adapt.noise_texture import LAST, NoiseTexture, Patches, calm, clips, smooth
+from pellucid.adapt.recorrupted import (
+    NoisyPicture,
+    NoisyRaw,
+    local_mean,
+    raw_deviation,
+    raw_grain,
+    read_share,
+)
 from pellucid.bayer import pack
 from pellucid.data.mixtures import Mixture
 from pellucid.data.pictures import corner, cut
@@ -24,14 +32,13 @@ from pellucid.training.real_raws import RealRaws, Shot
 SIDE = 96
 """Of the patches that textures come from, and that are judged."""
 TRIED, FLAT, EACH = 48, 24, 4
-"""Patches of a file that are looked at, those that make a texture of all raws, and at most of one
-file."""
+"""Patches of a file that are looked at, those that make a texture of raws, and of a picture."""
 STRENGTH = (0.6, 1.6)
 """Of synthetic noise, as a factor of its variance: no level is measured quite right."""
 GRAIN, LEVEL = 11, 12
 """Tell chances of one sample from one another."""
 SHADES, CORNER = 3, 16
-"""Brightnesses at which the noise of pictures is measured, and pixels a side that it takes."""
+"""Brightnesses at which noise is measured, and pixels a side that it takes in pictures."""
 
 
 class RawPair(NamedTuple):
@@ -65,19 +72,45 @@ class OwnNoise(Dataset[tuple[NoisyRaw | NoisyPicture]]):
 # -- raws ------------------------------------------------------------------------------------------
 
 
-def texture_of_raws(shots: Sequence[Shot], seed: int) -> NoiseTexture:
-    """The noise that all raws have, in units of what each is told to have."""
-    calm: list[Tensor] = []
-    for number, shot in enumerate(shots):
+class RawTextures(NamedTuple):
+    """The noise that raws have, in units of what each has, in shades from light to dark."""
+
+    textures: list[NoiseTexture]
+    shades: Tensor
+    """(K,): mean share of read noise in the patches of each texture, ascending."""
+
+    @property
+    def level(self) -> float:
+        """Standard deviation, 1 where that of the raws is right."""
+        return fmean(texture.level for texture in self.textures)
+
+    def sample(self, size: int, generator: Generator) -> Tensor:
+        """One of each (K, 4, size / 2, size / 2)."""
+        side = size // 2
+        return torch.stack([each.sample(generator)[:, :side, :side] for each in self.textures])
+
+
+def textures_of(shots: Sequence[Shot], noises: Sequence[Noise], seed: int) -> RawTextures:
+    """What the calmest patches of each shade show."""
+    found: list[Patches] = []
+    shares: list[Tensor] = []
+    for number, (shot, own) in enumerate(zip(shots, noises, strict=True)):
         raws = RealRaws([shot])
         mosaics = torch.stack(
             [raws.patch(SIDE, Draw(seed + number, "real", n)).mosaic for n in range(TRIED)]
         )
-        noise = Noise(*(level.expand(TRIED, 3) for level in shot.noise))
-        calm.append(flattest(pack(mosaics), raw_deviation(mosaics, noise), EACH))
-    patches = torch.cat(calm)
-    order = patches.square().mean((1, 2, 3)).argsort()
-    return NoiseTexture(patches[order[:FLAT]])
+        noise = Noise(*(level.expand(TRIED, 3) for level in own))
+        found.append(calm(pack(mosaics), raw_deviation(mosaics, noise)))
+        shares.append(read_share(local_mean(pack(mosaics)), noise).mean((1, 2, 3)))
+    patches, share = Patches(*map(torch.cat, zip(*found, strict=True))), torch.cat(shares)
+    whole = (patches.score < LAST).nonzero()[:, 0]
+    whole = whole if len(whole) >= SHADES * FLAT else patches.score.argsort()[: SHADES * FLAT]
+    seen: list[tuple[float, NoiseTexture]] = []
+    for part in whole[share[whole].argsort()].tensor_split(SHADES):
+        calmest = part[patches.score[part].argsort()[:FLAT]]
+        seen.append((share[calmest].mean().item(), NoiseTexture(patches.noise[calmest])))
+    seen.sort(key=lambda each: each[0])
+    return RawTextures([each for _, each in seen], torch.tensor([shade for shade, _ in seen]))
 
 
 @dataclass(frozen=True)
@@ -85,13 +118,16 @@ class NoisyRaws:
     """Patches of raws beside noise like theirs."""
 
     shots: Sequence[Shot]
-    texture: NoiseTexture
+    noises: Sequence[Noise]
+    """Of each, as it is; not what it is told."""
+    textures: RawTextures
 
     def patch(self, size: int, draw: Draw) -> NoisyRaw:
         """The patch of a draw."""
         raw = RealRaws(self.shots).patch(size, draw)
-        texture = self.texture.sample(generator_of(draw.seed, GRAIN, draw.n))
-        return NoisyRaw(*raw, raw_grain(texture, raw.mosaic, raw.noise))
+        own = self.noises[draw.which(len(self.shots))]
+        drawn = self.textures.sample(size, generator_of(draw.seed, GRAIN, draw.n))
+        return NoisyRaw(*raw, own, drawn, self.textures.shades)
 
 
 @dataclass(frozen=True)
@@ -109,16 +145,23 @@ class RawPairs(Dataset[RawPair]):
         return RawPair(self.synthetic(n), real)
 
     def synthetic(self, n: int) -> Sample:
-        """A clean patch as a camera saw it, with the noise of one of the raws, about."""
+        """A clean patch as a camera saw it, with the noise of one of the raws, about.
+
+        The network is told of it what it is told of that raw, which may be wrong.
+        """
         generator = generator_of(self.seed, LEVEL, n)
         picture = self.clean.patch(self.size, generator)
         raw = RawSynthesis().unrendered(picture, generator)
-        shot = any_of(self.real.shots, generator)
+        which = any_of(range(len(self.real.shots)), generator)
         strength = log_uniform(*STRENGTH, generator)
-        noise = Noise(*(level * strength for level in shot.noise))
-        grain = raw_grain(self.real.texture.sample(generator), raw.mosaic, noise)
-        noisy = (raw.mosaic + grain).clamp(max=1)
-        return Sample(noisy, raw.mosaic, raw.camera, noise, raw.rendering)
+        told, own = (
+            Noise(*(level * strength for level in noise))
+            for noise in (self.real.shots[which].noise, self.real.noises[which])
+        )
+        textures = self.real.textures
+        drawn = textures.sample(raw.mosaic.shape[-1], generator)
+        noisy = raw.mosaic + raw_grain(drawn, textures.shades, raw.mosaic, own)
+        return Sample(noisy.clamp(max=1), raw.mosaic, raw.camera, told, raw.rendering)
 
 
 # -- pictures --------------------------------------------------------------------------------------
@@ -155,7 +198,7 @@ def noise_of_picture(file: PictureFile, seed: int) -> PictureNoise:
     tried = torch.stack([_patch(file, SIDE, Draw(seed, "real", n)) for n in range(TRIED)])
     shades = shades_of(tried)
     deviation = shades.at(smooth(tried)).clamp(min=1e-5)
-    texture = NoiseTexture(flattest(tried, deviation, EACH))
+    texture = NoiseTexture(calm(tried, deviation).best(EACH).noise)
     # What is stronger than in the calmest corners is no noise, but something to be seen.
     return PictureNoise(shades, NoiseTexture(texture.patches / max(1.0, texture.level)))
 
@@ -169,9 +212,9 @@ def shades_of(patches: Tensor) -> Shades:
     deviations: list[Tensor] = []
     for part in corners[order].tensor_split(SHADES):
         spread = (part - smooth(part)).square().mean((1, 2, 3))
-        calm = spread.argsort()[: max(1, len(part) // 50)]
-        values.append(part[calm].mean())
-        deviations.append(spread[calm].mean().sqrt())
+        calmest = (spread + LAST * clips(part)).argsort()[: max(1, len(part) // 50)]
+        values.append(part[calmest].mean())
+        deviations.append(spread[calmest].mean().sqrt())
     return Shades(torch.stack(values), torch.stack(deviations))
 
 

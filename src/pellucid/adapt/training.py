@@ -5,12 +5,13 @@ To noise-space adaptation (Liao et al. 2025) it adds the risk by which it is jud
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, Literal, cast
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pellucid.adapt.recorrupted import picture_risk, raw_risk
+from pellucid.adapt.recorrupted import NoisyRaw, grain_like, picture_risk, raw_risk
 from pellucid.adapt.streams import (
     NoisyPictures,
     NoisyRaws,
@@ -24,7 +25,7 @@ from pellucid.critic import CriticConfig
 from pellucid.data.mixtures import Mixture
 from pellucid.data.unpaired import Unpaired
 from pellucid.networks.picture import PictureNet
-from pellucid.objectives.adaptation import Ramp
+from pellucid.objectives.adaptation import Batch, Ramp
 from pellucid.objectives.adaptation_config import AdaptationConfig
 from pellucid.objectives.supervised import Supervised
 from pellucid.training.data import StepData
@@ -33,8 +34,9 @@ from pellucid.training.pictures import PictureTraining
 from pellucid.training.raw_adaptation import RawAdaptation
 from pellucid.training.real_raws import AdaptationSample, RealRaw
 
-Terms = Literal["both", "critic", "own"]
-"""What is minimised: pairs and critic, the risk on the noisy files themselves, or both."""
+Terms = Literal["pairs", "critic", "own", "all"]
+"""What is minimised: the error on pairs; with the critic besides; the risk on the noisy files
+themselves, alone; or all three."""
 OWN_WEIGHT = 30.0
 """Of the risk, which is a squared error, beside the absolute ones."""
 SETTINGS = AdaptationConfig(
@@ -53,18 +55,29 @@ class AdaptRaws(RawAdaptation):
         self, weights: str, settings: AdaptationConfig, terms: Terms, **kwargs: Any
     ) -> None:
         """`settings` are those of the critic."""
-        super().__init__(objective=Supervised("l1"), adaptation=settings, weights=weights, **kwargs)
+        super().__init__(
+            objective=Supervised("balanced_l2"), adaptation=settings, weights=weights, **kwargs
+        )
         self.terms: Terms = terms
+        # Not a module of this one: it is no part of checkpoints.
+        self._guide = [deepcopy(self.dual).requires_grad_(False)]
 
     def training_step(self, batch: RawPair, number: int) -> Tensor:  # pyright: ignore
         """Loss of one batch."""
         self.draw_anew(number)
         if self.terms == "own":
-            return own_loss(self, raw_risk(self.dual, batch[-1]))
+            return self._own_loss(batch[-1])
         synthetic, real = batch
-        loss, logs = self._objective(AdaptationSample(synthetic, RealRaw(*real[:4])))
+        if self.terms == "pairs":
+            loss, logs = self.objective(self.dual, synthetic)
+        else:
+            loss, logs = self._objective(AdaptationSample(synthetic, RealRaw(*real[:4])))
         self.log_losses(logs)
-        return loss + own_loss(self, raw_risk(self.dual, real)) if self.terms == "both" else loss
+        return loss + self._own_loss(real) if self.terms == "all" else loss
+
+    def _own_loss(self, real: NoisyRaw) -> Tensor:
+        guide = self._guide[0].to(self.device)
+        return own_loss(self, raw_risk(self.dual, real, grain_like(guide, real)))
 
 
 class AdaptPictures(PictureTraining):
@@ -84,9 +97,12 @@ class AdaptPictures(PictureTraining):
         if self.terms == "own":
             return own_loss(self, picture_risk(net, batch[-1]))
         degraded, clean, real = batch
-        loss, logs = self._objective(Unpaired(degraded, clean, real.picture, clean))
+        if self.terms == "pairs":
+            loss, logs = self.paired(net, Batch(degraded, clean, degraded))
+        else:
+            loss, logs = self._objective(Unpaired(degraded, clean, real.picture, clean))
         self.log_losses(logs)
-        return loss + own_loss(self, picture_risk(net, real)) if self.terms == "both" else loss
+        return loss + own_loss(self, picture_risk(net, real)) if self.terms == "all" else loss
 
 
 def own_loss(training: NetworkTraining, risk: Tensor) -> Tensor:

@@ -56,10 +56,11 @@ def adapt_options() -> ArgumentParser:
     )
     parser.add_argument(
         "--terms",
-        choices=("both", "critic", "own"),
-        default="both",
-        help="what is minimised: noise-space adaptation (critic), the error that your files' own "
-        "noise shows (own, much faster), or both (%(default)s)",
+        choices=("pairs", "critic", "own", "all"),
+        default="pairs",
+        help="what is minimised: the error on clean pictures under noise like that of your files "
+        "(pairs), with noise-space adaptation besides (critic), the error that your files' own "
+        "noise shows (own), or all of it (%(default)s)",
     )
     parser.add_argument(
         "--seed", type=whole_number(0), default=0, metavar="N", help="of all chance"
