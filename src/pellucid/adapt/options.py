@@ -20,7 +20,8 @@ class AdaptOptions:
     steps: int | None = None
     """In place of minutes."""
     seed: int = 0
-    terms: Terms = "pairs"
+    terms: Terms | None = None
+    """None: pairs with `photos`, the risk on the noisy files without."""
     settings: AdaptationConfig = SETTINGS
     learning_rate: float = 1e-4
     patch: int = 64
@@ -31,6 +32,11 @@ class AdaptOptions:
     """Verdicts without a better one that end it."""
     judged: int = 192
     """Held-out patches."""
+
+    @property
+    def minimised(self) -> Terms:
+        """The terms."""
+        return self.terms or ("pairs" if self.photos else "own")
 
     @property
     def folder(self) -> Path:

@@ -67,8 +67,10 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
         level = f"{255 * material.level:.2f} of 255 levels"
         return Outcome(None, 0, False, f"the pictures show no noise ({level})")
     photos, sources = None, []
-    if options.terms != "own":
+    if options.minimised != "own":
         photos, sources = clean_sources(options.photos, say)
+    elif options.terms is None:
+        say("learning from your files alone; --photos DIR, clean pictures of anything, gains more")
     options.folder.mkdir(exist_ok=True)
     tidy(options.folder)
     agree(options)
@@ -146,7 +148,7 @@ def training_of(options: AdaptOptions, start: Network) -> NetworkTraining:
     return kind(
         options.model,
         options.settings,
-        options.terms,
+        options.minimised,
         learning_rate=options.learning_rate,
         weight_decay=0.0,
         schedule=Cosine(warmup_steps=20, decay_share=0.0),

@@ -39,7 +39,7 @@ def adapt_options() -> ArgumentParser:
         "--photos",
         type=str,
         metavar="DIR",
-        help="clean photographs of anything, or their packed store; left out, generated pictures",
+        help="clean photographs of anything, or their packed store: it gains more with them",
     )
     parser.add_argument(
         "--camera", type=str, metavar="NAME", help="take the files of one camera of several"
@@ -57,10 +57,9 @@ def adapt_options() -> ArgumentParser:
     parser.add_argument(
         "--terms",
         choices=("pairs", "critic", "own", "all"),
-        default="pairs",
         help="what is minimised: the error on clean pictures under noise like that of your files "
         "(pairs), with noise-space adaptation besides (critic), the error that your files' own "
-        "noise shows (own), or all of it (%(default)s)",
+        "noise shows (own), or all of it; left out, pairs with --photos and own without",
     )
     parser.add_argument(
         "--seed", type=whole_number(0), default=0, metavar="N", help="of all chance"
