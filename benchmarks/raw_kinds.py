@@ -97,6 +97,8 @@ def scenes(folder: Path, count: int, side: int) -> list[Tensor]:
     for path in paths[:: max(1, len(paths) // count)][:count]:
         picture = torch.from_numpy(reduced(path, 3).copy())
         picture = picture.permute(2, 0, 1) if picture.shape[-1] == 3 else picture
+        if min(picture.shape[-2:]) < side:
+            raise SystemExit(f"{path}: too small; expected {3 * side} pixels a side or more")
         top, left = ((length - side) // 2 for length in picture.shape[-2:])
         middle = picture[:, top : top + side, left : left + side]
         found.append(middle.float() / (255 if picture.dtype == torch.uint8 else 65535))
