@@ -88,6 +88,20 @@ def test_noisy_raws_give_a_better_model_by_the_rule_and_an_account(place, pelluc
     assert "CC0-1.0, 1 file: seeding.jpg" in (place / "my.run" / "card.md").read_text()
 
 
+def test_raws_of_texture_with_hardly_any_noise_teach_nothing(place, pellucid):
+    """What is fine in them would be taken for their noise, and adapted away."""
+    (place / "mine").mkdir()
+    told = Noise(torch.tensor(1e-6), torch.tensor(1e-9))
+    for number in range(3):
+        texture = 0.1 * torch.rand(1, 256, 256, generator=generator_of(number))
+        noisy = add_noise(0.3 + texture, told, generator=generator_of(number))
+        path = place / "mine" / f"{number}.dng"
+        write_mosaic(path, noisy, CAMERA, told, DngFields(make="Able", model="1"))
+    done = pellucid("adapt --model raw.safetensors --real mine -o my.safetensors --steps 8")
+    assert done.code == 1 and "too little noise: even calm parts are" in done.out[-1], done
+    assert not (place / "my.safetensors").exists()
+
+
 def test_pictures_are_adapted_to_by_a_model_of_pictures(place, pellucid):
     pictures(place / "mine", 3, 0.1)
     words = "adapt --model picture.safetensors --real mine -o my.safetensors --steps 8"

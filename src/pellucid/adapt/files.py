@@ -15,7 +15,7 @@ from PIL import Image
 from pellucid.data.photos import SUFFIXES
 from pellucid.data.synthesis import generator_of
 from pellucid.errors import FileError, PellucidError
-from pellucid.io import is_raw, read_picture, read_raw
+from pellucid.io import is_raw, read_bayer, read_picture
 from pellucid.training.real_raws import Shot, shot_of
 
 Kind = Literal["raws", "pictures"]
@@ -79,7 +79,7 @@ def gather_raws(
     """Raws with their noise levels."""
 
     def read(path: Path) -> tuple[str, Shot]:
-        raw = read_raw(path)
+        raw = read_bayer(path)
         shot = shot_of(raw)
         return f"{raw.make} {raw.model}".strip(), shot
 

@@ -21,7 +21,7 @@ from pellucid.adapt.files import Kind
 from pellucid.adapt.judge import Bench, Judge, Verdict
 from pellucid.adapt.material import Material, Say, Warn, clean_sources, gather
 from pellucid.adapt.options import AdaptOptions
-from pellucid.adapt.streams import SIDE
+from pellucid.adapt.streams import NOISE_ALONE, SIDE
 from pellucid.adapt.training import AdaptData, AdaptPictures, AdaptRaws
 from pellucid.checkpoint import Network, save_network
 from pellucid.data.mixtures import Mixture
@@ -66,6 +66,11 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     if kind == "pictures" and material.level < NO_NOISE:
         level = f"{255 * material.level:.2f} of 255 levels"
         return Outcome(None, 0, False, f"the pictures show no noise ({level})")
+    if kind == "raws" and material.level > NOISE_ALONE:
+        times = f"{material.level:.1f} times as strong as their noise"
+        return Outcome(
+            None, 0, False, f"the raws show too little noise: even calm parts are {times}"
+        )
     photos, sources = None, []
     if options.minimised != "own":
         photos, sources = clean_sources(options.photos, say)
@@ -129,6 +134,8 @@ def run(
         seed=options.seed,
     )
     bench = Bench([held_patch(material, options, n) for n in range(options.judged)], start)
+    if not bench.start.any():
+        return Outcome(None, 0, False, "what was held out is black or clipped, and judges nothing")
     judge = Judge(bench, options.folder, options.every, options.patience, start)
     clock = Clock(None if options.steps else options.minutes)
     trainer = trainer_of(options, command, judge, clock)

@@ -33,6 +33,9 @@ SIDE = 96
 """Of the patches that textures come from, and that are judged."""
 TRIED, FLAT, EACH = 48, 24, 4
 """Patches of a file that are looked at, those that make a texture of raws, and of a picture."""
+NOISE_ALONE = 1.25
+"""Standard deviation of raws' calmest patches, over that of their noise, up to which they show
+nothing else."""
 STRENGTH = (0.6, 1.6)
 """Of synthetic noise, as a factor of its variance: no level is measured quite right."""
 GRAIN, LEVEL = 11, 12
@@ -109,6 +112,9 @@ def textures_of(shots: Sequence[Shot], noises: Sequence[Noise], seed: int) -> Ra
     for part in whole[share[whole].argsort()].tensor_split(SHADES):
         calmest = part[patches.score[part].argsort()[:FLAT]]
         seen.append((share[calmest].mean().item(), NoiseTexture(patches.noise[calmest])))
+    # What is much stronger than their noise is no noise, but something to be seen.
+    calmest_level = min(texture.level for _, texture in seen)
+    seen = [each for each in seen if each[1].level <= max(NOISE_ALONE, calmest_level)]
     seen.sort(key=lambda each: each[0])
     return RawTextures([each for _, each in seen], torch.tensor([shade for shade, _ in seen]))
 

@@ -55,3 +55,4 @@ def quiet_lightning() -> None:
 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")

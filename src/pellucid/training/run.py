@@ -153,4 +153,6 @@ def train(recipe: Path, overrides: list[str]) -> None:
     with warnings.catch_warnings():
         # A run that goes on finds its own checkpoints there.
         warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
+        # Lightning 2.6 on torch 2.14, which nobody can do anything about who sees it.
+        warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=str(last) if last.exists() else None)
