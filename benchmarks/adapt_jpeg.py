@@ -22,8 +22,9 @@ from torch.utils.data import default_collate
 from pellucid import read_picture
 from pellucid.adapt.files import PictureFile, gather_pictures
 from pellucid.adapt.judge import BATCH, STRENGTHS, Bench
+from pellucid.adapt.raw_levels import SIDE
 from pellucid.adapt.recorrupted import UNCLIPPED, NoisyPicture, local_mean
-from pellucid.adapt.streams import SIDE, NoisyPictures, noise_of_picture
+from pellucid.adapt.streams import NoisyPictures, noise_of_picture
 from pellucid.data.unpaired import Draw
 from pellucid.io import replacing
 from pellucid.models import load_model

@@ -23,7 +23,7 @@ from pellucid import Restorer, load_network
 from pellucid.adapt.files import files_of, gather_raws
 from pellucid.adapt.judge import Bench
 from pellucid.adapt.material import of_raws
-from pellucid.adapt.streams import SIDE
+from pellucid.adapt.raw_levels import SIDE
 from pellucid.checkpoint import Network
 from pellucid.data.synthesis import generator_of
 from pellucid.data.unpaired import Draw

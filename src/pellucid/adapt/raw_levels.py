@@ -17,8 +17,10 @@ from pellucid.data.unpaired import Draw
 from pellucid.raw import Noise
 from pellucid.training.real_raws import RealRaws, Shot
 
-SIDE, TRIED = 96, 48
-"""Pixels a side of the patches that are looked at, and how many of each file."""
+SIDE = 96
+"""Of the patches that are looked at, in pixels, and of those that are judged."""
+LOOKS, LEAST_LOOKS = 1024, 48
+"""Patches of all raws together, and of each at least: calm ones are rare."""
 BLOCK, COARSE = 24, 8
 """Sites of one colour a side of a block, and of the means in which it shows what is no noise."""
 PARTS, CALM = 8, 0.05
@@ -61,7 +63,9 @@ def groups(shots: Sequence[Shot]) -> list[list[int]]:
 def line_of(shots: Sequence[Shot], seed: int) -> Noise | None:
     """Shot and read noise of raws of one ISO; None where their blocks say nothing, or nonsense."""
     told = Noise(*(torch.stack([s.noise[i].mean() for s in shots]).median() for i in (0, 1)))
-    blocks = torch.cat([blocks_of(shot, seed + number) for number, shot in enumerate(shots)])
+    blocks = torch.cat(
+        [blocks_of(looks_at(shot, seed + n, len(shots))) for n, shot in enumerate(shots)]
+    )
     if len(blocks) < FEWEST:
         return None
     odd = blocks - smooth(blocks)
@@ -79,10 +83,15 @@ def line_of(shots: Sequence[Shot], seed: int) -> Noise | None:
     return line if sane and float(line.shot) < OFF * float(told.shot) else None
 
 
-def blocks_of(shot: Shot, seed: int) -> Tensor:
-    """Blocks (N, 4, BLOCK, BLOCK) of a raw that do not clip."""
+def looks_at(shot: Shot, seed: int, count: int) -> Tensor:
+    """Patches (N, 1, SIDE, SIDE) of one of `count` raws."""
     raws = RealRaws([shot])
-    patches = torch.stack([raws.patch(SIDE, Draw(seed, "real", n)).mosaic for n in range(TRIED)])
+    looks = range(max(LEAST_LOOKS, LOOKS // count))
+    return torch.stack([raws.patch(SIDE, Draw(seed, "real", n)).mosaic for n in looks])
+
+
+def blocks_of(patches: Tensor) -> Tensor:
+    """Blocks (N, 4, BLOCK, BLOCK) of patches that do not clip."""
     planes = pack(patches).unfold(2, BLOCK, BLOCK).unfold(3, BLOCK, BLOCK)
     blocks = planes.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
     # Black cuts off nothing here: values below it were kept.

@@ -21,7 +21,8 @@ from pellucid.adapt.files import Kind
 from pellucid.adapt.judge import Bench, Judge, Verdict
 from pellucid.adapt.material import Material, Say, Warn, clean_sources, gather
 from pellucid.adapt.options import AdaptOptions
-from pellucid.adapt.streams import NOISE_ALONE, SIDE
+from pellucid.adapt.raw_levels import SIDE
+from pellucid.adapt.streams import NOISE_ALONE
 from pellucid.adapt.training import AdaptData, AdaptPictures, AdaptRaws
 from pellucid.checkpoint import Network, save_network
 from pellucid.data.mixtures import Mixture

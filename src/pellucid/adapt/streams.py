@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from pellucid.adapt.files import PictureFile
 from pellucid.adapt.noise_texture import LAST, NoiseTexture, Patches, calm, clips, smooth
+from pellucid.adapt.raw_levels import SIDE, looks_at
 from pellucid.adapt.recorrupted import (
     NoisyPicture,
     NoisyRaw,
@@ -29,10 +30,8 @@ from pellucid.noise_laws import any_of, log_uniform
 from pellucid.raw import Noise
 from pellucid.training.real_raws import RealRaws, Shot
 
-SIDE = 96
-"""Of the patches that textures come from, and that are judged."""
-TRIED, FLAT, EACH = 48, 24, 4
-"""Patches of a file that are looked at, those that make a texture of raws, and of a picture."""
+TRIED, FLAT, EACH = 96, 24, 4
+"""Patches of a picture that are looked at, those that make a texture of raws, and of a picture."""
 NOISE_ALONE = 1.25
 """Standard deviation of raws' calmest patches, over that of their noise, up to which they show
 nothing else."""
@@ -98,11 +97,8 @@ def textures_of(shots: Sequence[Shot], noises: Sequence[Noise], seed: int) -> Ra
     found: list[Patches] = []
     shares: list[Tensor] = []
     for number, (shot, own) in enumerate(zip(shots, noises, strict=True)):
-        raws = RealRaws([shot])
-        mosaics = torch.stack(
-            [raws.patch(SIDE, Draw(seed + number, "real", n)).mosaic for n in range(TRIED)]
-        )
-        noise = Noise(*(level.expand(TRIED, 3) for level in own))
+        mosaics = looks_at(shot, seed + number, len(shots))
+        noise = Noise(*(level.expand(len(mosaics), 3) for level in own))
         found.append(calm(pack(mosaics), raw_deviation(mosaics, noise)))
         shares.append(read_share(local_mean(pack(mosaics)), noise).mean((1, 2, 3)))
     patches, share = Patches(*map(torch.cat, zip(*found, strict=True))), torch.cat(shares)
