@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from pellucid import Camera, DualDomainConfig, Noise, Rendering, UNetConfig, unrender
-from pellucid.adapt.noise_texture import NoiseTexture, calm, smooth
+from pellucid.adapt.noise_texture import NoiseTexture, calm, clips, smooth
 from pellucid.adapt.recorrupted import (
     ADDED,
     NoisyPicture,
@@ -59,6 +59,8 @@ def test_patches_that_clip_come_last_however_calm():
     patches = torch.cat([patches, noise[30:] + 0.5])
     found = calm(patches, torch.full_like(patches, 0.01)).best(10).noise
     assert abs(found.square().mean().item() - 1.25) < 0.05
+    # Raws keep what lies below black: in the dark they lose no noise.
+    assert not clips(noise - 0.005).any()
 
 
 def test_the_risk_of_pictures_differs_as_their_error_does():

@@ -60,9 +60,9 @@ def calm(patches: Tensor, deviation: Tensor) -> Patches:
 
 
 def clips(patches: Tensor) -> Tensor:
-    """Whether patches (N, C, n, n) reach black or white."""
-    ends = (patches <= 0) | (patches >= WHITE)
-    return ends.float().mean((1, 2, 3)) > ENDS
+    """Whether patches (N, C, n, n) reach white, or a black below which there are no values."""
+    black = (patches <= 0) & (patches.amin((1, 2, 3), keepdim=True) >= 0)
+    return (black | (patches >= WHITE)).float().mean((1, 2, 3)) > ENDS
 
 
 def smooth(patches: Tensor) -> Tensor:

@@ -94,8 +94,7 @@ def blocks_of(patches: Tensor) -> Tensor:
     """Blocks (N, 4, BLOCK, BLOCK) of patches that do not clip."""
     planes = pack(patches).unfold(2, BLOCK, BLOCK).unfold(3, BLOCK, BLOCK)
     blocks = planes.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
-    # Black cuts off nothing here: values below it were kept.
-    return blocks[~clips(blocks.clamp(min=1e-9))]
+    return blocks[~clips(blocks)]
 
 
 def weighted_line(signal: Tensor, power: Tensor, begun: Noise) -> Noise:

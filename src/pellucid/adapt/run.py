@@ -76,7 +76,7 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     if options.minimised != "own":
         photos, sources = clean_sources(options.photos, say)
     elif options.terms is None:
-        say("learning from your files alone; --photos DIR, clean pictures of anything, gains more")
+        say("learning from your files alone; --photos DIR adds clean pictures of anything")
     options.folder.mkdir(exist_ok=True)
     tidy(options.folder)
     agree(options)

@@ -39,7 +39,7 @@ def adapt_options() -> ArgumentParser:
         "--photos",
         type=str,
         metavar="DIR",
-        help="clean photographs of anything, or their packed store: it gains more with them",
+        help="clean photographs of anything, or their packed store, to learn from",
     )
     parser.add_argument(
         "--camera", type=str, metavar="NAME", help="take the files of one camera of several"
