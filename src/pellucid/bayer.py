@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pellucid.planes import shuffle, unshuffle
+
 Phase = Literal["RGGB", "GRBG", "GBRG", "BGGR"]
 
 PHASES: tuple[Phase, ...] = ("RGGB", "GRBG", "GBRG", "BGGR")
@@ -34,17 +36,17 @@ def pack(mosaic: Tensor) -> Tensor:
             f"mosaic has {mosaic.shape[-3]} channels of {height}x{width} pixels; "
             "it must have 1 channel and even sides"
         )
-    return F.pixel_unshuffle(mosaic, 2)
+    return unshuffle(mosaic, 2)
 
 
 def unpack(planes: Tensor) -> Tensor:
     """RGGB mosaic (..., 1, H, W) of planes (..., 4, H/2, W/2)."""
-    return F.pixel_shuffle(planes, 2)
+    return shuffle(planes, 2)
 
 
 def mosaic_of(picture: Tensor) -> Tensor:
     """RGGB mosaic (..., 1, H, W) that a sensor would take of a picture (..., 3, H, W)."""
-    sites = torch.unflatten(F.pixel_unshuffle(picture, 2), -3, (3, 4))
+    sites = torch.unflatten(unshuffle(picture, 2), -3, (3, 4))
     planes = [sites[..., channel, site, :, :] for site, channel in enumerate((0, 1, 1, 2))]
     return unpack(torch.stack(planes, dim=-3))
 

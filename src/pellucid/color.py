@@ -98,16 +98,17 @@ def encode(linear: Tensor, transfer: Transfer) -> Tensor:
             return linear
 
 
-def encode_slope(linear: Tensor, transfer: Transfer) -> Tensor:
-    """Derivative of `encode`."""
+def encode_slope(linear: Tensor, transfer: Transfer, display: Tensor | None = None) -> Tensor:
+    """Derivative of `encode`, in less time where its result is given."""
+    v = encode(linear, transfer) if display is None else display
     match transfer:
         case "rec709":
-            return torch.where(linear < 0.018, 4.5, 1.099 * 0.45 * linear.clamp(min=0.018) ** -0.55)
+            return 0.45 * (v.clamp(min=0.081) + 0.099) / linear.clamp(min=0.018)
         case "srgb":
-            high = 1.055 / 2.4 * linear.clamp(min=0.0031308) ** (1 / 2.4 - 1)
+            high = (v + 0.055) / (2.4 * linear.clamp(min=0.0031308))
             return torch.where(linear < 0.0031308, 12.92, high)
         case "gamma2.2":
-            return linear.clamp(min=1e-8) ** (1 / 2.2 - 1) / 2.2
+            return v / (2.2 * linear.clamp(min=1e-8))
         case "linear":
             return torch.ones_like(linear)
 

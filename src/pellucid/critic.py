@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
-import torch.nn.functional as F
 from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import Tensor, nn
 
 from pellucid.errors import NetworkError
+from pellucid.planes import shuffle, unshuffle
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Critic(nn.Module):
             raise NetworkError(
                 f"picture has {height}x{width} pixels; sides must be multiples of {self.stride}"
             )
-        planes = F.pixel_unshuffle(torch.cat([noisy, conditions], 1), self.config.shuffle)
+        planes = unshuffle(torch.cat([noisy, conditions], 1), self.config.shuffle)
         # Group norm of channels-last planes is slower on a CPU, and wrong in the second digit where
         # a mean is 60 standard deviations: torch 2.14 takes it from sums of squares in float32.
         planes = planes.contiguous()
         (noise,) = self.net(planes, level, return_dict=False)
-        return F.pixel_shuffle(noise, self.config.shuffle)
+        return shuffle(noise, self.config.shuffle)
 
 
 def _unet(config: CriticConfig) -> UNet2DModel:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pellucid.bayer import Padding, pack, pad, unpack, unpad
 from pellucid.color import apply_matrix
+from pellucid.planes import shuffle, unshuffle
 
 Demosaic = Literal["nearest", "bilinear", "malvar2004", "ahd"]
 Border = Literal["mirror", "published"]
@@ -101,7 +102,7 @@ _FILTER_AT = {
 
 def _linear(mosaic: Tensor, method: Linear) -> Tensor:
     planes = pack(mosaic)
-    return F.pixel_shuffle(convolve(planes, linear_weights(method), wrap=method == "nearest"), 2)
+    return shuffle(convolve(planes, linear_weights(method), wrap=method == "nearest"), 2)
 
 
 @cache
@@ -157,7 +158,7 @@ def directed_weights() -> Tensor:
     differences = _smooth(bilinear - bilinear[:, 1:2])
     replies = torch.stack([differences + green for green in _greens(units)])
     # What a unit does to its neighbours, turned round, is the filter.
-    return F.pixel_unshuffle(replies, 2)[..., 1:4, 1:4].flip(-2, -1).transpose(1, 2).contiguous()
+    return unshuffle(replies, 2)[..., 1:4, 1:4].flip(-2, -1).transpose(1, 2).contiguous()
 
 
 def _greens(planes: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pellucid.bayer import pack, unpack
 from pellucid.noise import standard_deviation
+from pellucid.planes import local_mean
 from pellucid.raw import Noise
 
 Stars = Literal["auto", "keep", "remove"]
@@ -29,7 +30,7 @@ STARS, TAIL = 15.0, 0.36
 they are stars."""
 CALM = 3.0
 """Standard deviations that the surroundings may dip below their mean; in texture they do."""
-_POINT = (0.45, 1.0, 0.45)  # a point of 1.5 to 2 pixels across
+_BESIDE = 0.45  # of its middle has a point of 1.5 to 2 pixels across on either side
 _NEAR = 9
 """Pixels across, around a point, in which nothing else may be as high."""
 _PLACE, _PLACES = 512, 4  # A large mosaic is judged in 4 x 4 squares of this side.
@@ -79,7 +80,7 @@ def _heights(noisy: Tensor, clean: Tensor, noise: Noise) -> Tensor:
 
 def _ground(clean: Tensor) -> Tensor:
     """Mean of the surroundings, of the same colour, of a mosaic (1, H, W)."""
-    return unpack(F.avg_pool2d(pack(clean), 5, 1, 2, count_include_pad=False))
+    return unpack(local_mean(pack(clean), 5))
 
 
 def _around(heights: Tensor) -> Tensor:
@@ -106,7 +107,8 @@ def _highest(values: Tensor, rows: int, columns: int) -> Tensor:
 
 def _matched(values: Tensor) -> Tensor:
     """Sums of values (1, H, W) under a point, of standard deviation 1 for white noise."""
-    point = torch.outer(values.new_tensor(_POINT), values.new_tensor(_POINT))
-    kernel = (point / point.norm())[None, None]
-    padded = F.pad(values[None], (1, 1, 1, 1), mode="reflect")
-    return F.conv2d(padded, kernel)[0]
+    sums = F.pad(values[None], (1, 1, 1, 1), mode="reflect")[0]
+    for dim, length in ((-1, values.shape[-1]), (-2, values.shape[-2])):
+        before, at, after = (sums.narrow(dim, step, length) for step in range(3))
+        sums = torch.add(at, before + after, alpha=_BESIDE)
+    return sums / (1 + 2 * _BESIDE**2)

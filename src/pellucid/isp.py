@@ -1,6 +1,5 @@
 """A camera's pipeline in differentiable stages (Li et al. 2024), and back (Brooks et al. 2019)."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,6 +18,7 @@ from pellucid.color import (
 )
 from pellucid.demosaic import Border, Demosaic, demosaic
 from pellucid.look.roll_off import KNEE, roll_to_white
+from pellucid.planes import in_bands
 from pellucid.raw import Camera
 
 
@@ -91,8 +91,7 @@ def to_linear(mosaic: Tensor, camera: Camera, config: ISPConfig) -> Tensor:
     cam_to_xyz = (
         torch.inverse(normalise_rows(camera.xyz_to_cam)) if config.demosaic == "ahd" else None
     )
-    linear = demosaic(balanced, config.demosaic, cam_to_xyz, config.border)
-    return roll_highlights(linear) if config.highlights == "roll" else linear
+    return demosaic(balanced, config.demosaic, cam_to_xyz, config.border)
 
 
 def render_linear(light: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig) -> Tensor:
@@ -106,12 +105,22 @@ def render_linear(light: Tensor, camera: Camera, rendering: Rendering, config: I
 def balance_linear(light: Tensor, camera: Camera, config: ISPConfig) -> Tensor:
     """White-balanced linear camera RGB (..., 3, H, W) of what arrives demosaicked."""
     linear = light * camera.white_balance.to(light)[..., None, None]
-    return _clip(linear, 1e-8, 1) if config.highlights == "clip" else roll_highlights(linear)
+    return _clip(linear, 1e-8, 1) if config.highlights == "clip" else linear
 
 
 def finish(linear: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig) -> Tensor:
     """sRGB picture (..., 3, H, W) of white-balanced linear camera RGB (..., 3, H, W)."""
+
+    def run(linear: Tensor) -> Tensor:
+        return _finish(linear, camera, rendering, config)
+
+    return in_bands(run, linear)
+
+
+def _finish(linear: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig) -> Tensor:
     exposure, tone = (value.to(linear) for value in rendering)
+    if config.highlights == "roll":
+        linear = roll_highlights(linear)
     srgb_linear = (
         apply_matrix(linear, matrix_to_srgb(camera, config)) * exposure[..., None, None, None]
     )
@@ -146,11 +155,10 @@ def roll_highlights(linear: Tensor) -> Tensor:
     return torch.where(linear <= KNEE, linear, KNEE + (1 - KNEE) * (t + t**2 - t**3))
 
 
-def roll_slope(rolled: Tensor) -> Tensor:
-    """Derivative of `roll_highlights` as a function of its result, the cubic inverted."""
-    r = ((rolled - KNEE) / (1 - KNEE)).clamp(0, 1)
-    phi = (torch.arccos((11 - 27 * r) / 16) - 2 * math.pi) / 3
-    return (4 - 16 * torch.cos(phi) ** 2) / 3
+def roll_slope(linear: Tensor) -> Tensor:
+    """Derivative of `roll_highlights`."""
+    t = ((linear - KNEE) / (1 - KNEE)).clamp(0, 1)
+    return 1 + t * (2 - 3 * t)
 
 
 def matrix_to_srgb(camera: Camera, config: ISPConfig) -> Tensor:

@@ -3,7 +3,6 @@
 from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.bayer import pack, pad, per_site, unpad
@@ -15,12 +14,14 @@ from pellucid.isp import (
     balance_linear,
     matrix_to_srgb,
     render,
+    roll_highlights,
     roll_slope,
     to_linear,
     tone_slope,
 )
 from pellucid.look.roll_off import roll_to_white, rolled_slope
 from pellucid.noise import standard_deviation, variance
+from pellucid.planes import in_bands, shuffle
 from pellucid.raw import Camera, Noise
 
 
@@ -76,8 +77,7 @@ def propagated_map_of_linear(
     gains = camera.white_balance.to(light)[..., None, None]
     var = var.expand_as(linear)
     shared = torch.zeros_like(var) if light.shape[-3] == 3 else var
-    products = torch.stack([gains[..., i, :, :] * gains[..., j, :, :] for i, j in _PAIRS], dim=-3)
-    covariance = torch.cat([var, shared], dim=-3) * products
+    covariance = torch.cat([var, shared], dim=-3) * _products_of(gains)
     return _finished(linear, covariance, camera, rendering, config)
 
 
@@ -86,32 +86,38 @@ def _finished(
 ) -> Tensor:
     """Standard deviation (..., 3, H, W) after `finish`, of covariances (..., 6, H, W) before the
     highlights were rolled."""
+
+    def run(linear: Tensor, covariance: Tensor) -> Tensor:
+        return _finished_band(linear, covariance, camera, rendering, config)
+
+    return in_bands(run, linear, covariance)
+
+
+def _finished_band(
+    linear: Tensor, covariance: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig
+) -> Tensor:
     exposure, tone = (value.to(linear) for value in rendering)
     matrix = matrix_to_srgb(camera, config) * exposure[..., None, None]
     if config.highlights == "roll":
-        slope = roll_slope(linear)
-        covariance = covariance * torch.stack(
-            [slope[..., i, :, :] * slope[..., j, :, :] for i, j in _PAIRS], dim=-3
-        )
+        covariance = covariance * _products_of(roll_slope(linear))
+        linear = roll_highlights(linear)
     spread = (
         torch.einsum("...ok,...khw->...ohw", _squares(matrix), covariance).clamp(min=1e-14).sqrt()
     )
     signal = apply_matrix(linear, matrix)
-    inside = _normal_cdf(signal / spread)
+    narrow = 0.5**0.5 / spread
+    inside = torch.erf(signal * narrow)
     if config.highlights == "rebuilt":
-        inside = inside * rolled_slope(signal)  # what other channels' noise does to the roll is not
+        inside = (inside + 1) * rolled_slope(
+            signal
+        )  # what other channels' noise does to the roll is not
         signal = roll_to_white(signal)
     else:
-        inside = inside - _normal_cdf((signal - 1) / spread)
+        inside = inside - torch.erf((signal - 1) * narrow)
     signal = signal.clamp(0, 1)
-    curves = encode_slope(signal, config.transfer) * tone_slope(
-        encode(signal, config.transfer), tone
-    )
-    return spread * inside * curves
-
-
-def _normal_cdf(x: Tensor) -> Tensor:
-    return 0.5 + 0.5 * torch.erf(x * 0.5**0.5)
+    display = encode(signal, config.transfer)
+    curves = encode_slope(signal, config.transfer, display) * tone_slope(display, tone)
+    return 0.5 * spread * inside * curves
 
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
@@ -126,7 +132,7 @@ def _covariance(
     shading = gain if not isinstance(gain, Tensor) else pack(pad(gain.expand_as(mosaic), MIRROR))
     sites = variance(planes, noise) * (gains * shading) ** 2
     covariance = convolve(sites, _products(config.demosaic))
-    return unpad(F.pixel_shuffle(covariance, 2), MIRROR)
+    return unpad(shuffle(covariance, 2), MIRROR)
 
 
 DIRECTION = 0.3
@@ -148,6 +154,12 @@ def _products(method: Demosaic) -> Tensor:
 def _squared(weights: Tensor) -> Tensor:
     filters = torch.unflatten(weights, 0, (3, 4))
     return torch.cat([filters[i] * filters[j] for i, j in _PAIRS])
+
+
+def _products_of(slopes: Tensor) -> Tensor:
+    """What factors (..., 3, H, W) of the colours are for their covariances (..., 6, H, W)."""
+    first, second = ([slopes[..., i, :, :] for i in ends] for ends in zip(*_PAIRS, strict=True))
+    return torch.stack([a * b for a, b in zip(first, second, strict=True)], dim=-3)
 
 
 def _squares(matrix: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pellucid.planes import shuffle, unshuffle
+
 _RADIUS = 4
 _GREEN, _DIFFERENCE = 0.7, 1.1
 """Standard deviations of the weights in pixels: benchmarks/raw_kinds.py."""
@@ -46,12 +48,12 @@ def own_sites(mosaic: Tensor, pattern: Sequence[str]) -> Tensor:
     """
     step = 3 if len(pattern) == 6 else 2 * len(pattern) // 2
     height, width = (side // step * step for side in mosaic.shape[-2:])
-    cells = F.pixel_unshuffle(mosaic[:, :height, :width], step)
-    sites = F.pixel_unshuffle(colour_sites(pattern, height, width)[:, None].float(), step)
+    cells = unshuffle(mosaic[:, :height, :width], step)
+    sites = unshuffle(colour_sites(pattern, height, width)[:, None].float(), step)
     planes = [
         _first(cells, sites[colour], number) for colour, number in ((0, 0), (1, 0), (1, 1), (2, 0))
     ]
-    return F.pixel_shuffle(torch.stack(planes), 2)
+    return shuffle(torch.stack(planes), 2)
 
 
 def _first(cells: Tensor, there: Tensor, number: int) -> Tensor:

@@ -9,19 +9,21 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.bayer import pack, unpack
 from pellucid.color import apply_matrix, decode, encode_slope
-from pellucid.isp import Rendering, matrix_to_srgb, to_linear
+from pellucid.isp import Rendering, matrix_to_srgb, roll_highlights, to_linear
 from pellucid.networks.dual_domain import DualDomainNet
 from pellucid.networks.picture import PictureNet
 from pellucid.noise import beside, variance
+from pellucid.planes import local_mean
 from pellucid.raw import Camera, Noise
 
 ADDED = 0.5
 """a: with more the network sees noise unlike its own, with less the distance is noisier."""
+AROUND = 9
+"""Pixels across, over whose mean the signal under the noise is seen."""
 UNCLIPPED = (0.002, 0.9)
 """Linear light that is judged: what clips is no sum of signal and noise."""
 
@@ -72,7 +74,7 @@ def linear_srgb(net: DualDomainNet, raw: NoisyRaw, mosaic: Tensor) -> Tensor:
     """Linear sRGB (B, 3, H, W) of another mosaic of the same shot; nothing is clipped."""
     # Of the kinds of demosaicking those that are linear keep noise unbiased.
     config = replace(net.isp, demosaic="malvar2004", highlights="roll")
-    linear = to_linear(mosaic, raw.camera, config)
+    linear = roll_highlights(to_linear(mosaic, raw.camera, config))
     exposure = raw.rendering.exposure[:, None, None, None]
     return apply_matrix(linear, matrix_to_srgb(raw.camera, net.isp)) * exposure
 
@@ -83,16 +85,10 @@ def display_slope(net: DualDomainNet, raw: NoisyRaw) -> Tensor:
 
     By local means of the noisy raw: by what is restored, a network could choose it.
     """
-    seen = local_mean(linear_srgb(net, raw, raw.mosaic))
+    seen = local_mean(linear_srgb(net, raw, raw.mosaic), AROUND)
     low, high = UNCLIPPED
     inside = ((seen > low) & (seen < high)).all(-3, keepdim=True)
     return encode_slope(seen.clamp(min=0), net.isp.transfer) * inside
-
-
-def local_mean(planes: Tensor) -> Tensor:
-    """Mean of the 9x9 around each pixel of planes (..., H, W)."""
-    flat = planes.reshape(-1, *planes.shape[-3:])
-    return F.avg_pool2d(flat, 9, 1, 4, count_include_pad=False).reshape(planes.shape)
 
 
 def picture_risk(net: PictureNet, noisy: NoisyPicture) -> Tensor:
@@ -100,14 +96,14 @@ def picture_risk(net: PictureNet, noisy: NoisyPicture) -> Tensor:
     restored = net(noisy.picture + ADDED * noisy.grain)
     error = restored - (noisy.picture - noisy.grain / ADDED)
     low, high = UNCLIPPED
-    seen = local_mean(noisy.picture)
+    seen = local_mean(noisy.picture, AROUND)
     inside = (seen > low) & (seen < high)
     return (error.square() * inside).mean((-3, -2, -1))
 
 
 def raw_deviation(mosaic: Tensor, noise: Noise) -> Tensor:
     """Standard deviation (..., 4, h, w) of a noisy mosaic's planes, by their local means."""
-    return _variance(local_mean(pack(mosaic)), noise).sqrt()
+    return _variance(local_mean(pack(mosaic), AROUND), noise).sqrt()
 
 
 def read_share(planes: Tensor, noise: Noise) -> Tensor:
@@ -148,7 +144,7 @@ def grain_like(guide: DualDomainNet, raw: NoisyRaw) -> Tensor:
     two networks the risk would prefer that which keeps more noise there.
     """
     if guide.raw_net is None:
-        shown = unpack(local_mean(pack(raw.mosaic)))
+        shown = unpack(local_mean(pack(raw.mosaic), AROUND))
     else:
         shown = guide.denoise_raw(raw.mosaic, raw.noise)
     return raw_grain(raw.texture, raw.shades, shown, raw.own)

@@ -14,9 +14,9 @@ from pellucid.adapt.files import PictureFile
 from pellucid.adapt.noise_texture import LAST, NoiseTexture, Patches, calm, clips, smooth
 from pellucid.adapt.raw_levels import SIDE, looks_at
 from pellucid.adapt.recorrupted import (
+    AROUND,
     NoisyPicture,
     NoisyRaw,
-    local_mean,
     raw_deviation,
     raw_grain,
     read_share,
@@ -27,6 +27,7 @@ from pellucid.data.pictures import corner, cut
 from pellucid.data.synthesis import RawSynthesis, Sample, generator_of, turned
 from pellucid.data.unpaired import Draw
 from pellucid.noise_laws import any_of, log_uniform
+from pellucid.planes import local_mean
 from pellucid.raw import Noise
 from pellucid.training.real_raws import RealRaws, Shot
 
@@ -100,7 +101,7 @@ def textures_of(shots: Sequence[Shot], noises: Sequence[Noise], seed: int) -> Ra
         mosaics = looks_at(shot, seed + number, len(shots))
         noise = Noise(*(level.expand(len(mosaics), 3) for level in own))
         found.append(calm(pack(mosaics), raw_deviation(mosaics, noise)))
-        shares.append(read_share(local_mean(pack(mosaics)), noise).mean((1, 2, 3)))
+        shares.append(read_share(local_mean(pack(mosaics), AROUND), noise).mean((1, 2, 3)))
     patches, share = Patches(*map(torch.cat, zip(*found, strict=True))), torch.cat(shares)
     whole = (patches.score < LAST).nonzero()[:, 0]
     whole = whole if len(whole) >= SHADES * FLAT else patches.score.argsort()[: SHADES * FLAT]
@@ -244,7 +245,7 @@ class NoisyPictures:
 def grain_of(noise: PictureNoise, picture: Tensor, seed: int, n: int) -> Tensor:
     """Noise like a picture's own, on a picture (3, H, W)."""
     drawn = noise.texture.sample(generator_of(seed, GRAIN, n))
-    deviation = noise.shades.at(local_mean(picture))
+    deviation = noise.shades.at(local_mean(picture, AROUND))
     return drawn[:, : picture.shape[1], : picture.shape[2]] * deviation
 
 

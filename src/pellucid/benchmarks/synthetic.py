@@ -27,7 +27,7 @@ from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.photos import photographs
 from pellucid.errors import FileError
 from pellucid.io import replacing
-from pellucid.isp import ISPConfig, Rendering, finish, render, roll_highlights
+from pellucid.isp import ISPConfig, Rendering, finish, render
 from pellucid.metrics import Column, Protocol, score
 from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise, RawImage
@@ -142,7 +142,7 @@ def truth(scene: Scene, rendering: Rendering) -> Tensor:
 
 def truth_in_colour(scene: Scene, rendering: Rendering) -> Tensor:
     """What a perfect model with a perfect demosaicker gives."""
-    return finish(roll_highlights(scene.colour), scene.raw.camera, rendering, ISPConfig())
+    return finish(scene.colour, scene.raw.camera, rendering, ISPConfig())
 
 
 def settings_of(noise_levels: list[float], tones: list[float]) -> dict[str, Setting]:

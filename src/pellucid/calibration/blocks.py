@@ -9,10 +9,10 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.bayer import pack
+from pellucid.planes import shuffle
 
 SIDE = 8
 """Side of a block in a packed plane."""
@@ -89,7 +89,7 @@ def measure(shots: list[Tensor]) -> Blocks:
 def _finest_power(contrast: Tensor) -> Tensor:
     """Mean square (N,) of the finest detail of all sites of packed blocks."""
     cosines = _cosines(2 * SIDE, FINEST_DETAIL, contrast)
-    sites = F.pixel_shuffle(contrast, 2)[:, 0]
+    sites = shuffle(contrast, 2)[:, 0]
     return (cosines @ sites @ cosines.T).square().mean((1, 2))
 
 

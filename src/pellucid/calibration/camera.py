@@ -28,6 +28,7 @@ from pellucid.calibration.scene_levels import with_one_gain, with_one_slope, wit
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import read_bayer
 from pellucid.noise import standard_deviation
+from pellucid.planes import local_mean
 from pellucid.raw import Noise, RawImage
 
 Way = Literal["flats", "shots"]
@@ -237,7 +238,7 @@ def _hot_pixels(frames: Iterable[Frame], noise: Noise) -> HotPixels | None:
 
 def _smooth(raw: RawImage) -> Tensor:
     """A hot pixel must not hide behind its own shot noise."""
-    return torch.nn.functional.avg_pool2d(raw.mosaic, 5, 1, 2, count_include_pad=False)
+    return local_mean(raw.mosaic, 5)
 
 
 def _places(least: Tensor, padding: Padding) -> HotPixels:

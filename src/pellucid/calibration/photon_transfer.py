@@ -14,6 +14,7 @@ from torch import Tensor
 from pellucid.bayer import pack
 from pellucid.calibration.noise_line import Sums, line_of
 from pellucid.errors import PellucidError
+from pellucid.planes import shuffle
 
 TILE = 32
 """Side of a tile in a packed plane."""
@@ -172,4 +173,4 @@ def stand_out(mosaic: Tensor, sigma: Tensor) -> Tensor:
             near = around[:, row : row + height, column : column + width]
             second = torch.maximum(second, torch.minimum(highest, near))
             highest = torch.maximum(highest, near)
-    return F.pixel_shuffle((planes - second) / pack(sigma), 2)
+    return shuffle((planes - second) / pack(sigma), 2)

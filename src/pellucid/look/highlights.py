@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pellucid.bayer import mosaic_of
 from pellucid.demosaic import demosaic
+from pellucid.planes import local_mean
 from pellucid.raw import Camera
 
 CLIPPING = (0.95, 0.99)
@@ -163,22 +164,18 @@ def _filled(light: Tensor, weight: Tensor, blown: Tensor) -> Tensor:
     for step in range(_REACH + 1):
         # At the last, the cells around get a colour too, for those between them and the blown.
         wanted = (blown if step < _REACH else torch.ones_like(blown)) * (1 - known)
-        near = _mean_beside(known)
+        near = local_mean(known, 3)
         new = wanted * (near > 1e-6)
         if step < _REACH and not bool(new.any()):
             continue
-        mean = _mean_beside(colour * known) / near.clamp(min=1e-6)
+        mean = local_mean(colour * known, 3) / near.clamp(min=1e-6)
         colour = torch.where(new > 0, mean, colour)
         known = known + new
     colour = torch.where(known > 0, colour, 1.0)
     for _ in range(_SMOOTHING):  # where fronts met
-        mean = _mean_beside(colour * known) / _mean_beside(known).clamp(min=1e-6)
+        mean = local_mean(colour * known, 3) / local_mean(known, 3).clamp(min=1e-6)
         colour = torch.where((sources == 0) & (known > 0), mean, colour)
     return colour.clamp(min=1e-3)
-
-
-def _mean_beside(values: Tensor) -> Tensor:
-    return F.avg_pool2d(values[None], 3, 1, 1, count_include_pad=False)[0]
 
 
 def _between(colours: Tensor, place: Place) -> Tensor:

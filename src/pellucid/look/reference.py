@@ -12,6 +12,7 @@ from pellucid.errors import PellucidError
 from pellucid.look.align import GridConfig, Seen, features, fit_seen, middles
 from pellucid.look.registration import Place, find_place, fitting, shrink, warp
 from pellucid.noise import unclip
+from pellucid.planes import local_mean
 
 LONGEST = 768
 """Longer side in pixels of what a grid is fitted on."""
@@ -92,7 +93,7 @@ def undo_clipping(picture: Tensor) -> Tensor:
     Fitted as it is, a noisy white would come out grey, and a noisy black lifted.
     """
     std = picture.new_tensor(noise_level(picture))
-    mean = F.avg_pool2d(picture, 5, 1, 2, count_include_pad=False)
+    mean = local_mean(picture, 5)
     missing = unclip(mean, std) - mean
     surplus = unclip(1 - mean, std) - (1 - mean)
     return picture + missing - surplus

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.look.align import luma
+from pellucid.planes import local_mean
 
 COARSE = 160
 """Longer side in pixels on which scales are tried."""
@@ -97,7 +98,7 @@ def _flat(values: Tensor) -> Tensor:
 
 def _mean(values: Tensor) -> Tensor:
     for _ in range(2):
-        values = F.avg_pool2d(values, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+        values = local_mean(values, WINDOW)
     return values
 
 

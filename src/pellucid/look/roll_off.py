@@ -30,6 +30,8 @@ def roll_to_white(light: Tensor) -> Tensor:
 def rolled_slope(light: Tensor) -> Tensor:
     """Derivative of each channel of `roll_to_white` by itself (..., 3, H, W)."""
     brightest = light.amax(-3, keepdim=True)
+    if not bool((brightest > KNEE).any()):
+        return torch.ones_like(light)
     v = brightest.clamp(min=KNEE)
     t, s = ((v - KNEE) / (1 - KNEE)).clamp(0, 1), _colourfulness(light, v)
     share = _rolled(v) * (1 - _whiteness(v, s)) / v

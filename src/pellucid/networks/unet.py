@@ -7,9 +7,10 @@ noise gives twice the result, so that base ISO and the highest one are the same 
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from pellucid.planes import shuffle, unshuffle_to_channels_last
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ class UNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Result; sides are padded to the stride inside and cropped again."""
         height, width = x.shape[-2:]
-        x = F.pixel_unshuffle(fit(x, self.stride), self.config.shuffle)
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = unshuffle_to_channels_last(fit(x, self.stride), self.config.shuffle)
         kept: list[Tensor] = []
         for encode, down in zip(self.encoders, self.downs, strict=False):
             kept.append(encode(x))
@@ -80,7 +80,7 @@ class UNet(nn.Module):
             reversed(self.ups), reversed(self.decoders), reversed(kept), strict=True
         ):
             x = decode(up(x) + fine)
-        return F.pixel_shuffle(self.head(x), self.config.shuffle)[..., :height, :width]
+        return shuffle(self.head(x), self.config.shuffle)[..., :height, :width]
 
 
 def block(inputs: int, outputs: int, config: UNetConfig) -> nn.Sequential:
