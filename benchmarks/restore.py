@@ -1,6 +1,6 @@
 """Time and memory of restoring one large photograph, beside developing it.
 
-python benchmarks/restore.py [--size 4096x6144] [--model default] [--tile 1024] [--json FILE]
+python benchmarks/restore.py [--size 4096x6144] [--model default] [--tile 1536] [--json FILE]
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="4096x6144")
     parser.add_argument("--model", default="default")
-    parser.add_argument("--tile", type=int, default=1024)
+    parser.add_argument("--tile", type=int, default=1536)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()

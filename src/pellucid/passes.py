@@ -23,7 +23,7 @@ from pellucid.noise_map import propagated_map
 from pellucid.raw import Noise
 from pellucid.tiling import Grid, run_tiled, tiles
 
-TILE = 1024
+TILE = 1536
 """Side of a tile in pixels; larger ones repeat fewer halos and need more memory."""
 OVERLAP = 64
 """Pixels that a tile sees of its neighbours where no halo makes it exact."""

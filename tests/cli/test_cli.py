@@ -12,7 +12,10 @@ import torch
 
 from pellucid import Rendering, Restorer, develop, read_picture, read_raw, write_picture
 from pellucid.cli import main
+from pellucid.cli.options.evaluate import polyu_options
+from pellucid.cli.options.restore import restore_options
 from pellucid.io.png import bit_depth
+from pellucid.passes import TILE
 
 MODEL = "--model net.safetensors"
 COMMANDS = (
@@ -60,6 +63,11 @@ def test_restore_takes_a_given_noise_level_or_estimates_one(folder, pellucid):
     guessed = pellucid(f"restore b.dng -o out.png {MODEL}")
     assert guessed.code == 0
     assert guessed.out[0].endswith(", estimated from the picture")
+
+
+def test_the_commands_tiles_are_the_librarys():
+    for options in (restore_options(), polyu_options()):
+        assert options.get_default("tile") == TILE
 
 
 def test_restore_in_tiles_and_with_a_look(folder, pellucid):

@@ -72,7 +72,7 @@ def add_computing(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--tile",
         type=whole_number(2),
-        default=1024,
+        default=1536,
         metavar="PIXELS",
         help="side of what is computed at once (%(default)s)",
     )

@@ -69,7 +69,7 @@ def restore_options() -> ArgumentParser:
     parser.add_argument(
         "--tile",
         type=whole_number(2),
-        default=1024,
+        default=1536,
         metavar="PIXELS",
         help="side of what is computed at once (%(default)s); smaller needs less memory",
     )
