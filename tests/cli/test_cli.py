@@ -167,6 +167,17 @@ def test_nothing_said_shows_the_help(pellucid):
     assert run.code == 2 and all(any(name in line for line in run.out) for name in COMMANDS[:7])
 
 
+@pytest.mark.parametrize(("said", "held"), [(None, "1"), ("0", "0")])
+def test_large_pages_are_asked_for_unless_the_user_says_otherwise(
+    pellucid, monkeypatch, said, held
+):
+    monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", said or "")
+    if said is None:
+        monkeypatch.delenv("THP_MEM_ALLOC_ENABLE")
+    pellucid("--version")
+    assert os.environ["THP_MEM_ALLOC_ENABLE"] == held
+
+
 def test_version(pellucid):
     run = pellucid("--version")
     assert run.code == 0 and run.out[0].startswith("pellucid ")

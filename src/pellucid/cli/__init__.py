@@ -15,6 +15,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if isinstance(sys.stdout, TextIOWrapper):
         # The name of a photograph may hold letters that the terminal lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
+    # Large pages: a photograph's planes are mapped and cleared in a fraction of the faults.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     try:
         code = parse(arguments)()
         sys.stdout.flush()
