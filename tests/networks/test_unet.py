@@ -20,6 +20,7 @@ def noisy_net(config: UNetConfig = TINY, channels: int = 3) -> Residual:
 def test_starts_as_the_identity():
     picture, std = torch.rand(2, 3, 20, 20), torch.rand(2, 3, 20, 20)
     assert torch.equal(Residual(TINY, 3, told=True)(picture, std), picture)
+    assert not torch.equal(Residual(TINY, 3, told=True, zero_last=False)(picture, std), picture)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (16, 16), (31, 45)])

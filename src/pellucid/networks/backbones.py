@@ -88,10 +88,12 @@ class Residual(nn.Module):
     published DualDn has them (Li et al. 2024).
     """
 
-    def __init__(self, config: BackboneConfig, channels: int, told: bool) -> None:
+    def __init__(
+        self, config: BackboneConfig, channels: int, told: bool, zero_last: bool = True
+    ) -> None:
         """`told` says whether a noise map (B, C, H, W) comes with the picture.
 
-        Starts as the identity: the last layer is zero.
+        Starts as the identity where the last layer is zero.
         """
         super().__init__()
         self.told, inputs = told, channels * (2 if told else 1)
@@ -103,7 +105,7 @@ class Residual(nn.Module):
             self.body = build(config, width, width)
             self.fuse = nn.Conv2d(inputs, width, 1, bias=False)
             self.head = nn.Conv2d(width, channels, 1, bias=False)
-        for parameter in self.last.parameters():
+        for parameter in self.last.parameters() if zero_last else ():
             nn.init.zeros_(parameter)
         self.to(memory_format=torch.channels_last)
 

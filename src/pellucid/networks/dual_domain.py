@@ -37,11 +37,14 @@ class DualDomainConfig:
     """Least variance of a noise map; DualDn's is 1e-7."""
     clip_black: bool = False
     """Values below black become 0 first; DualDn's inputs are clipped so."""
+    zero_last: bool = True
+    """Training begins with the identity: the last layers are zero."""
 
     def build(self) -> "DualDomainNet":
         """The network, with fresh weights."""
-        raw = Residual(self.raw, 4, self.raw_noise_map) if self.raw else None
-        srgb = Residual(self.srgb, 3, self.noise_map != "none") if self.srgb else None
+        raw = Residual(self.raw, 4, self.raw_noise_map, self.zero_last) if self.raw else None
+        mapped = self.noise_map != "none"
+        srgb = Residual(self.srgb, 3, mapped, self.zero_last) if self.srgb else None
         return DualDomainNet(
             raw, srgb, self.isp, self.noise_map, self.unclip, self.noise_floor, self.clip_black
         )
