@@ -23,11 +23,12 @@ from pellucid import read_picture
 from pellucid.adapt.files import PictureFile, gather_pictures
 from pellucid.adapt.judge import BATCH, STRENGTHS, Bench
 from pellucid.adapt.raw_levels import SIDE
-from pellucid.adapt.recorrupted import UNCLIPPED, NoisyPicture, local_mean
+from pellucid.adapt.recorrupted import AROUND, UNCLIPPED, NoisyPicture
 from pellucid.adapt.streams import NoisyPictures, noise_of_picture
 from pellucid.data.unpaired import Draw
 from pellucid.io import replacing
 from pellucid.models import load_model
+from pellucid.planes import local_mean
 
 SHARES = (1.0, 0.0, 0.7, 0.85, 1.1, 1.2)
 """Of what `denoise` changes; the first is what all are compared with."""
@@ -47,7 +48,7 @@ def stronger(noisy: PictureFile, clean: PictureFile, deviation: float) -> float:
 
 def true_risk(net: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor) -> Tensor:
     """Squared error (B,) where the rule looks."""
-    seen = local_mean(noisy)
+    seen = local_mean(noisy, AROUND)
     inside = (seen > UNCLIPPED[0]) & (seen < UNCLIPPED[1])
     return ((net(noisy) - clean).square() * inside).mean((1, 2, 3))
 

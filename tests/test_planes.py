@@ -60,4 +60,6 @@ def test_bands_are_the_whole_with_and_without_gradients(shape: tuple[int, ...]):
     assert len(seen) == 1
     with torch.no_grad():
         assert torch.equal(in_bands(run, first, second), whole)
-    assert sum(seen[1:]) == shape[-2] and (len(seen) > 2) == (shape[-2] * shape[-1] > BAND)
+    assert sum(seen[1:]) == shape[-2] and (len(seen) > 2) == (
+        shape[-2] * shape[-1] > BAND * torch.get_num_threads()
+    )

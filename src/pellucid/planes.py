@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BAND = 40_000
-"""Pixels whose colours, and what is computed of them, stay in the cache of a core."""
+"""Pixels for each thread whose colours, and what is computed of them, stay in its cache."""
 
 
 def unshuffle(picture: Tensor, size: int) -> Tensor:
@@ -55,7 +55,7 @@ def in_bands(run: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     if torch.is_grad_enabled() or pictures[0].device.type != "cpu":
         return run(*pictures)
     height, width = pictures[0].shape[-2:]
-    rows = max(8, BAND // width)
+    rows = max(8, BAND * torch.get_num_threads() // width)
     bands = [
         run(*(picture[..., top : top + rows, :] for picture in pictures))
         for top in range(0, height, rows)

@@ -12,7 +12,7 @@ from pellucid.io.tiff_tags import TiffTags
 from pellucid.pattern_demosaic import demosaic_pattern, own_sites
 from pellucid.raw import Camera, LinearImage, SensorFrame
 
-SPREAD = 4.0
+SPREAD = 6.0
 """How much larger the networks are told the variance of demosaicked pixels."""
 
 
