@@ -82,10 +82,21 @@ def told(study: Study, runs: Path, arm: str, test: str) -> str:
     ours = scores_of(study, runs, arm, test)
     base = f"{arm.split('_')[0]}_none"
     theirs = scores_of(study, runs, base, test)
-    if arm == base or arm.endswith("_start") or theirs.seeds != ours.seeds:
-        return f"{fmean(ours.psnr):.2f} ± {spread(ours.psnr):.2f}"
-    gained = [one - other for one, other in zip(ours.psnr, theirs.psnr, strict=True)]
-    return f"{fmean(ours.psnr):.2f} (**{fmean(gained):+.2f}** ± {spread(gained):.2f})"
+    mean = f"{fmean(ours.psnr):.2f}{give_or_take(ours.psnr)}"
+    unadapted = dict(zip(theirs.seeds, theirs.psnr, strict=True))
+    gained = [
+        psnr - unadapted[seed]
+        for seed, psnr in zip(ours.seeds, ours.psnr, strict=True)
+        if seed in unadapted
+    ]
+    if arm == base or arm.endswith("_start") or not gained:
+        return mean
+    return f"{fmean(ours.psnr):.2f} (**{fmean(gained):+.2f}**{give_or_take(gained)})"
+
+
+def give_or_take(values: list[float]) -> str:
+    """The spread, which one seed has not."""
+    return f" ± {spread(values):.2f}" if len(values) > 1 else ""
 
 
 def sheet(runs: Path, domain: str, path: Path, side: int = 160) -> None:
