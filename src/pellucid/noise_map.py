@@ -108,9 +108,8 @@ def _finished_band(
     narrow = 0.5**0.5 / spread
     inside = torch.erf(signal * narrow)
     if config.highlights == "rebuilt":
-        inside = (inside + 1) * rolled_slope(
-            signal
-        )  # what other channels' noise does to the roll is not
+        # What other channels' noise does to the roll is left out.
+        inside = (inside + 1) * rolled_slope(signal)
         signal = roll_to_white(signal)
     else:
         inside = inside - torch.erf((signal - 1) * narrow)
