@@ -28,30 +28,39 @@ def test_mirrored_never_repeats_the_edge_and_keeps_the_phase(length, halo):
 
 
 def test_a_picture_of_one_pixel_can_be_mirrored():
-    assert window(torch.ones(1, 1, 1), Span(0, 1), Span(0, 1), Grid(4, 2, 3)).shape == (1, 8, 8)
+    one = Span(0, 1)
+    assert window(torch.ones(1, 1, 1), one, one, Grid(4, 2, 3, mirror=3)).shape == (1, 8, 8)
 
 
+@pytest.mark.parametrize("mirror", [0, 4])
 @pytest.mark.parametrize("tile", [7, 16, 50])
-def test_tiles_equal_the_whole_for_a_network_of_known_reach(tile):
+def test_tiles_equal_the_whole_for_a_network_of_known_reach(tile, mirror):
     torch.manual_seed(0)
     picture, kernel = torch.randn(2, 37, 53), torch.randn(3, 2, 5, 5)
 
     def run(batch):
         return F.conv2d(batch, kernel, padding=2)
 
-    whole = run_tiled(run, (picture,), 3, Grid(64, 4, 4))
+    grid = Grid(tile, 4, 4, mirror=mirror)
+    whole = run_tiled(run, (picture,), 3, grid._replace(tile=64))
     calls = []
-    in_tiles = run_tiled(run, (picture,), 3, Grid(tile, 4, 4), lambda: calls.append(1))
+    in_tiles = run_tiled(run, (picture,), 3, grid, lambda: calls.append(1))
     torch.testing.assert_close(in_tiles, whole, atol=1e-5, rtol=1e-5)
-    assert len(calls) == len(tiles(37, 53, Grid(tile, 4, 4)))
+    assert len(calls) == len(tiles(37, 53, grid))
 
 
 @settings(deadline=None)
-@given(st.integers(1, 200), st.integers(1, 64), st.sampled_from([2, 8, 16]), st.integers(0, 9))
+@given(
+    st.integers(1, 200),
+    st.integers(1, 64),
+    st.sampled_from([2, 8, 16]),
+    st.integers(0, 9),
+    st.integers(0, 20),
+)
 def test_every_tile_begins_at_a_whole_stride_and_ends_at_its_halo_or_the_border(
-    length, tile, stride, strides
+    length, tile, stride, strides, mirror
 ):
-    grid = Grid(tile, stride, strides * stride)
+    grid = Grid(tile, stride, strides * stride, mirror=mirror)
     outermost = around(Span(0, length), length, grid)
     for span, _ in tiles(length, 1, grid):
         seen = around(span, length, grid)

@@ -6,9 +6,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-MIRROR = 16
-"""Pixels that are mirrored outside a picture, for what a network does at its own borders."""
-
 
 class Grid(NamedTuple):
     """How a picture is cut: at multiples of `stride`; a tile sees `halo` pixels around itself."""
@@ -18,11 +15,13 @@ class Grid(NamedTuple):
     halo: int
     blended: bool = False
     """Whether a tile fades into its neighbours, where no halo makes it equal to them."""
+    mirror: int = 0
+    """Pixels that are mirrored outside the picture, for networks that do worse at their borders."""
 
     @property
     def margin(self) -> int:
         """How far a tile sees outside the picture: whole strides, and never more than the halo."""
-        return min(self.halo, -(-MIRROR // self.stride) * self.stride)
+        return min(self.halo, -(-self.mirror // self.stride) * self.stride)
 
 
 class Span(NamedTuple):
@@ -52,9 +51,9 @@ def run_tiled(
 ) -> Tensor:
     """The result (channels, H, W) of `run` on batches of one tile of each picture (C, H, W).
 
-    A little outside the picture its mirror is seen; mirrored without its edge, a mosaic keeps its
-    phase. Further out nothing is seen, for a tile as for the whole. `done` is called after each
-    tile.
+    Outside the picture its mirror is seen up to whole strides, and further if the grid says so;
+    mirrored without its edge, a mosaic keeps its phase. Further out nothing is seen, for a tile as
+    for the whole. `done` is called after each tile.
     """
     height, width = pictures[0].shape[-2:]
     result = pictures[0].new_zeros(channels, height, width)
