@@ -94,6 +94,13 @@ def filled(text: str, folders: dict[str, str]) -> str:
         raise SystemExit(f"expected --folder {error.args[0]}=DIR") from None
 
 
+def share(runs: list[Run], starts: dict[str, str | None], first: int, every: int) -> list[Run]:
+    """Every Nth start with all runs that begin there, for one process cannot wait for another."""
+    begins = [(starts[run.arm] or run.arm, run.seed) for run in runs]
+    mine = list(dict.fromkeys(begins))[first::every]
+    return [run for run, begin in zip(runs, begins, strict=True) if begin in mine]
+
+
 def carry_out(study: Study, run: Run, folders: dict[str, str], runs: Path) -> None:
     """Train and score one run, or what is left of it."""
     folder, arm = run.folder(runs), study.arms[run.arm]
@@ -128,13 +135,16 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--folder", type=folder_of, action="append", default=[], metavar="NAME=DIR")
     parser.add_argument("--runs", type=Path, default=Path("runs/study_adaptation"))
-    parser.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N", help="every Nth run")
+    parser.add_argument(
+        "--shard", type=shard, default=(0, 1), metavar="I/N", help="every Nth start"
+    )
     parser.add_argument("--only", default="", help="arms whose names begin so")
     parser.add_argument("--list", action="store_true")
     said = parser.parse_args()
     study, runs = Study.read(said.study), said.runs.resolve()
     first, every = said.shard
-    queued = [run for run in study.runs if run.arm.startswith(said.only)][first::every]
+    asked = [run for run in study.runs if run.arm.startswith(said.only)]
+    queued = share(asked, {name: arm.start for name, arm in study.arms.items()}, first, every)
     if said.list:
         show(queued, runs)
         return

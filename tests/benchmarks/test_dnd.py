@@ -12,6 +12,7 @@ from pellucid.bayer import PHASES, pack, red_offset
 from pellucid.benchmarks import dnd
 from pellucid.benchmarks.dnd_files import write_box, write_bundles
 from pellucid.benchmarks.dnd_info import read_info
+from pellucid.benchmarks.mat_files import shape_of
 from pellucid.benchmarks.raw_models import raw_models
 from pellucid.benchmarks.running import run
 from pellucid.cli import main
@@ -162,3 +163,11 @@ def test_a_missing_box_is_told(data: Path, tmp_path: Path):
     assert one.scores["residual"] == 0
     with pytest.raises(FileError, match="0001_02.mat: no such file"):
         write_bundles(tmp_path, 1, boxes=2)
+
+
+@pytest.mark.parametrize("head", [b"", b"\x89HDF\r\n\x1a\n"])
+def test_a_damaged_raw_is_told(data: Path, tmp_path: Path, head: bytes):
+    path = tmp_path / "0001.mat"
+    path.write_bytes(head + b"nonsense that is no file of MATLAB's" * 20)
+    with pytest.raises(FileError, match="cannot be read as a MATLAB file"):
+        shape_of(path, "Inoisy")

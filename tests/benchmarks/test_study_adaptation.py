@@ -131,3 +131,14 @@ def test_the_report_says_what_adapting_gains_and_what_is_missing(study, tmp_path
     assert table[5].startswith("| camera_swapped | 2 | 23.25 (**+2.25** ± 0.25) |")
     assert len(table) == 6
     assert report.domain_table(read, tmp_path, "rain") == "Not run yet."
+
+
+def test_a_shard_has_the_starts_of_all_its_runs(study):
+    read = study.Study.read(QUEUE)
+    starts = {name: arm.start for name, arm in read.arms.items()}
+    shards = [study.share(read.runs, starts, first, 2) for first in range(2)]
+    assert all(shards) and sorted(map(str, shards[0] + shards[1])) == sorted(map(str, read.runs))
+    for runs in shards:
+        held = {(run.arm, run.seed) for run in runs}
+        begins = {(starts[run.arm], run.seed) for run in runs if starts[run.arm]}
+        assert begins <= held

@@ -147,10 +147,15 @@ def test_a_pair_must_be_of_one_size(tmp_path):
 
 
 def test_a_scene_is_the_name_without_its_last_number():
-    names = ["Nikon_6-3_5000_plant_10", "Nikon_6-3_5000_plant__4", "toy", "a/7"]
+    names = ["Nikon_6-3_5000_plant_10", "Nikon_6-3_5000_plant__4", "toy", "a/7", "12"]
     assert [scene_of(name) for name in names] == [
-        "Nikon_6-3_5000_plant", "Nikon_6-3_5000_plant", "toy", "a",
+        "Nikon_6-3_5000_plant", "Nikon_6-3_5000_plant", "toy", "a", "12",
     ]  # fmt: skip
+
+
+def test_a_scene_of_sidd_has_many_instances():
+    names = ["0001_001_S6_00100_00060_3200_L/0001_/010", "0012_001_IP_00100_00100_5500_N/0012_/011"]
+    assert {LAYOUTS["sidd"].scene(name) for name in names} == {"001"}
 
 
 def test_scenes_are_split_whole(tmp_path):

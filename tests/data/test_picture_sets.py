@@ -16,6 +16,7 @@ from pellucid.data.picture_sets import (
 )
 from pellucid.data.pictures import Pictures
 from pellucid.data.unpaired import DegradedPictures, Draw
+from pellucid.errors import PellucidError
 
 
 def flat(path, level, size=(40, 40)):
@@ -46,6 +47,11 @@ def test_scenes_that_are_kept_and_held_out_share_none(polyu):
     assert names(kept.pairs()) | names(held.pairs()) == names(LayoutSet(polyu, "polyu").pairs())
     scene = {name[:7] for name in names(held.pairs())}
     assert len(scene) == 1 and scene.isdisjoint(name[:7] for name in names(kept.pairs()))
+
+
+def test_scenes_that_leave_nothing_are_told(polyu):
+    with pytest.raises(PellucidError, match="leaves none of 6 pairs; expected another share"):
+        LayoutSet(polyu, "polyu", Scenes("kept", 1.0)).pairs()
 
 
 def test_inputs_alone_are_real_pictures_and_every_file_has_its_licence(polyu):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from pellucid import Restorer
 from pellucid.cli import main
+from pellucid.errors import PellucidError
 from pellucid.training.run import train
 from pellucid.training.run_folder import sittings
 
@@ -178,3 +179,31 @@ def test_a_packed_folder_trains_to_the_same_weights(recipe, tmp_path, logged):
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert yaml.safe_load((tmp_path / "two" / "config.yaml").read_text())["data"]["photos"]
+
+
+def test_chance_within_a_network_goes_on_where_it_was(recipe, tmp_path, monkeypatch, logged):
+    said = yaml.safe_load(recipe.read_text())
+    tiny = {"kind": "swinir", "width": 6, "depths": [3], "heads": 1, "window": 4}
+    said["model"]["network"] = {"raw": tiny | {"drop_path": 0.5}, "srgb": None}
+    dropping = tmp_path / "dropping.yaml"
+    dropping.write_text(yaml.safe_dump(said))
+    words = ["--trainer.max_steps=6"]
+    whole, parts = (
+        [f"--trainer.default_root_dir={tmp_path / name}", *words] for name in ("whole", "parts")
+    )
+    train(dropping, whole)
+    with monkeypatch.context() as patch:
+        patch.setattr("pellucid.training.run.Export", Interrupt)
+        with pytest.raises(RuntimeError, match="plug pulled"):
+            train(dropping, parts)
+    torch.manual_seed(99)
+    train(dropping, parts)
+    ours, theirs = (logged(tmp_path / name) for name in ("whole", "parts"))
+    assert sittings(tmp_path / "parts")[1]["first_step"] == 2
+    assert ours.keys() == set(range(6))
+    assert all(theirs[step][-1] == pytest.approx(ours[step][0], rel=1e-6) for step in ours)
+
+
+def test_a_seed_below_zero_is_told(recipe, tmp_path):
+    with pytest.raises(PellucidError, match=r"data.seed is -1; expected 0 or more"):
+        train(recipe, [f"--trainer.default_root_dir={tmp_path / 'run'}", "--data.seed=-1"])

@@ -256,6 +256,27 @@ def test_network_and_critic_are_clipped_each_by_itself():
     assert torch.stack(norms).norm().item() == pytest.approx(1, rel=1e-3)
 
 
+def test_gradients_are_clipped_by_value_where_that_is_said():
+    training = small(AdaptationConfig(critic=small_critic()))
+    for module in (training.net, training.adaptation):
+        for weight in module.parameters():
+            weight.grad = torch.linspace(-3, 3, weight.numel()).view_as(weight)
+    optimizer = training.new_optimizer()
+    training.configure_gradient_clipping(optimizer, 0.5, "value")
+    for module in (training.net, training.adaptation):
+        for weight in module.parameters():
+            expected = torch.linspace(-3, 3, weight.numel()).clamp(-0.5, 0.5)
+            torch.testing.assert_close(weight.grad.flatten(), expected)
+
+
+def test_the_critic_learns_from_the_first_step(monkeypatch):
+    training = small(AdaptationConfig(critic=small_critic(), epoch=700))
+    monkeypatch.setattr(PictureTraining, "global_step", 0)
+    assert training.time == 1 and training.adaptation.parts.weight(training.time) > 0
+    monkeypatch.setattr(PictureTraining, "global_step", 700)
+    assert training.time == 2
+
+
 def small_critic():
     from pellucid.critic import CriticConfig
 

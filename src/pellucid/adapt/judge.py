@@ -170,6 +170,9 @@ class Judge(Callback):
         share = 1 - min(DECAY, (1 + step) / (10 + step))
         for mean, value in zip(self.averaged.parameters(), net.parameters(), strict=True):
             mean.lerp_(value.detach().to(mean), share)
+        # Statistics that normalise a batch are averages already.
+        for kept, value in zip(self.averaged.buffers(), net.buffers(), strict=True):
+            kept.copy_(value)
 
     def judge(self, step: int) -> Verdict:
         """Say how good the averaged network is, and keep it if it is the best."""

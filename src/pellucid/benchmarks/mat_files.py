@@ -6,7 +6,8 @@ references into `#refs#`, and the class of each in an attribute.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +28,37 @@ _CLASSES = {"f4": "single", "f8": "double", "u1": "uint8", "u2": "uint16", "b1":
 
 def read_variable(path: Path, name: str) -> MatArray:
     """A variable in MATLAB's order of axes; a cell is an array of objects."""
-    try:
+    with _reading(path):
         if not h5py.is_hdf5(path):
             return _of_v5(path, name)
         with h5py.File(path, "r") as file:
             return _read(file, _entry(file, path, name))
-    except (OSError, ValueError, NotImplementedError, TypeError) as error:
-        raise FileError.of(path, f"cannot be read as a MATLAB file: {error}") from error
 
 
 def read_window(path: Path, name: str, rows: slice, columns: slice) -> MatArray:
     """Rows and columns of a matrix, without the rest of it where the file allows that."""
-    try:
+    with _reading(path):
         if not h5py.is_hdf5(path):
             return _of_v5(path, name)[rows, columns]
         with h5py.File(path, "r") as file:
             return np.asarray(_entry(file, path, name)[columns, rows]).T
-    except (OSError, ValueError, NotImplementedError, TypeError) as error:
-        raise FileError.of(path, f"cannot be read as a MATLAB file: {error}") from error
 
 
 def shape_of(path: Path, name: str) -> tuple[int, ...]:
     """Shape of a variable."""
-    if not h5py.is_hdf5(path):
-        return _of_v5(path, name).shape
-    with h5py.File(path, "r") as file:
-        return tuple(reversed(_entry(file, path, name).shape))
+    with _reading(path):
+        if not h5py.is_hdf5(path):
+            return _of_v5(path, name).shape
+        with h5py.File(path, "r") as file:
+            return tuple(reversed(_entry(file, path, name).shape))
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (OSError, ValueError, NotImplementedError, TypeError) as error:
+        raise FileError.of(path, f"cannot be read as a MATLAB file: {error}") from error
 
 
 def _of_v5(path: Path, name: str) -> MatArray:

@@ -23,6 +23,11 @@ class Pair(NamedTuple):
     target: Path
 
 
+def scene_of(name: str) -> str:
+    """A pair's scene as PolyU says it: the name without its last number, where a name is left."""
+    return re.sub(r"[\W_]*\d+$", "", name) or name
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where a set keeps its files, as patterns relative to its folder, without their endings.
@@ -33,6 +38,8 @@ class Layout:
 
     input: str
     target: str
+    scene: Callable[[str], str] = scene_of
+    """Of a pair's name."""
 
     def pairs(self, folder: str | Path) -> list[Pair]:
         """The pairs of a folder; raises `FileError` where it has none, or a target is missing."""
@@ -79,7 +86,7 @@ LAYOUTS: dict[LayoutName, Layout] = {
     "real_rain": Layout("input_val/input*", "label_val/norain*"),
     "gopro": Layout("*/blur/*", "*/sharp/*"),
     "realblur": Layout("*/blur/blur_*", "*/gt/gt_*"),
-    "sidd": Layout("*/*NOISY_SRGB_*", "*/*GT_SRGB_*"),
+    "sidd": Layout("*/*NOISY_SRGB_*", "*/*GT_SRGB_*", lambda name: name.split("_")[1]),
     "polyu": Layout("*_real", "*_mean"),
     "levin": Layout("im*_kernel*_img", "gt/im*"),
 }
@@ -161,11 +168,6 @@ def read_pair(pair: Pair) -> tuple[Tensor, Tensor]:
 
 
 # -- scenes ----------------------------------------------------------------------------------------
-
-
-def scene_of(name: str) -> str:
-    """A pair's scene as PolyU says it: the name without its last number."""
-    return re.sub(r"[\W_]*\d+$", "", name)
 
 
 def split_by_scene(

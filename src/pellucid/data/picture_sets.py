@@ -16,11 +16,13 @@ from pellucid.data.pairs import (
     Pair,
     folder_pairs,
     listed_pairs,
+    scene_of,
     split_by_scene,
 )
 from pellucid.data.photos import photo_source
 from pellucid.data.pictures import Pictures
 from pellucid.data.unpaired import Draw, PatchStream, PicturePatches, SyntheticPairs
+from pellucid.errors import PellucidError
 
 Licences = dict[str, list[str]]
 
@@ -49,8 +51,17 @@ class FileSet(ABC):
         pairs = self.all_pairs()
         if self.scenes is None:
             return pairs
-        kept, held = split_by_scene(pairs, self.scenes.share, self.scenes.seed)
-        return kept if self.scenes.part == "kept" else held
+        part, share = self.scenes.part, self.scenes.share
+        kept, held = split_by_scene(pairs, share, self.scenes.seed, self.scene_of)
+        asked = kept if part == "kept" else held
+        if not asked:
+            got = f"scenes: {{part: {part}, share: {share}}} leaves none of {len(pairs)} pairs"
+            raise PellucidError(f"{got}; expected another share")
+        return asked
+
+    def scene_of(self, name: str) -> str:
+        """A pair's scene by its name."""
+        return scene_of(name)
 
     def stream(self) -> PatchStream:
         """Patches of the inputs."""
@@ -73,6 +84,10 @@ class LayoutSet(FileSet):
     def all_pairs(self) -> list[Pair]:
         """The layout's pairs."""
         return LAYOUTS[self.layout].pairs(self.folder)
+
+    def scene_of(self, name: str) -> str:
+        """A pair's scene by its name, as the set's authors name them."""
+        return LAYOUTS[self.layout].scene(name)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,14 @@
-"""What a training has besides when it adapts: the critic, its optimiser, and its chance."""
+"""What a training has besides when it adapts: the critic, and its optimiser."""
 # pyright: reportUnknownMemberType=false
 
 from typing import Any
 
-import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from pellucid.data.synthesis import generator_of
 from pellucid.objectives.adaptation import NoiseSpaceAdaptation
 from pellucid.objectives.adaptation_config import AdaptationConfig
 from pellucid.training.network import NetworkTraining
-from pellucid.training.run_folder import data_of
-
-CHANCE = 7
-"""Tells the chance of steps from that of samples, whose seed is the same."""
 
 
 class AdaptedTraining(NetworkTraining):
@@ -24,18 +18,10 @@ class AdaptedTraining(NetworkTraining):
     """The objective, which holds the critic."""
     settings: AdaptationConfig | None
 
-    def draw_anew(self, number: int) -> None:
-        """Seed all chance of a batch by its number: a run that goes on draws what comes next."""
-        trainer = self.trainer
-        within = number % trainer.accumulate_grad_batches
-        key = data_of(trainer).seed, CHANCE, trainer.global_rank, self.global_step, within
-        # The critic's dropout takes no generator.
-        torch.manual_seed(generator_of(*key).initial_seed())
-
     @property
     def time(self) -> int:
-        """That by which the critic's weight goes, in its own unit."""
-        return self.global_step // (self.settings.epoch if self.settings else 1)
+        """That by which the critic's weight goes, in its own unit, of which the first is 1."""
+        return 1 + self.global_step // (self.settings.epoch if self.settings else 1)
 
     def new_optimizer(self) -> Optimizer:
         """One for both, as published, with a group of its own for the critic."""
@@ -58,5 +44,7 @@ class AdaptedTraining(NetworkTraining):
     ) -> None:
         """Network and critic each by themselves: neither's gradient makes the other's small."""
         for module in filter(None, (self.net, self.adaptation)):
-            if gradient_clip_val:
+            if gradient_clip_val and gradient_clip_algorithm == "value":
+                nn.utils.clip_grad_value_(module.parameters(), gradient_clip_val)
+            elif gradient_clip_val:
                 nn.utils.clip_grad_norm_(module.parameters(), gradient_clip_val)

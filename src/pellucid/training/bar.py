@@ -6,7 +6,7 @@ from typing import Any, cast
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
-from pellucid.training.run_folder import data_of
+from pellucid.training.data import data_of
 
 
 class RunBar(TQDMProgressBar):

@@ -4,9 +4,9 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pellucid.data.dead_leaves import DeadLeaves
@@ -14,6 +14,7 @@ from pellucid.data.licences import by_licence
 from pellucid.data.photos import photo_source
 from pellucid.data.sources import Licensed, WeightedSource
 from pellucid.data.synthesis import RawSynthesis, SyntheticRaw
+from pellucid.errors import PellucidError
 
 WATCHED = 1_000_003
 """Added to the seed of what is trained on, it is that of what training is watched on."""
@@ -40,6 +41,8 @@ class StepData(LightningDataModule):
             workers: Processes that make samples; 0 makes them in the training process.
         """
         super().__init__()
+        if seed < 0:
+            raise PellucidError(f"data.seed is {seed}; expected 0 or more")
         self.patch, self.batch_size = patch, batch_size
         self.validation_samples, self.seed, self.workers = validation_samples, seed, workers
 
@@ -128,6 +131,11 @@ def shares(sources: Sequence[WeightedSource]) -> list[str]:
         f"{each.weight / whole:.0%} {type(each.source).__name__}{_count(each.source)}"
         for each in sources
     ]
+
+
+def data_of(trainer: Trainer) -> StepData:
+    """What a run is trained on; Lightning sets it without declaring it."""
+    return cast(StepData, vars(trainer)["datamodule"])
 
 
 class RawData(StepData):

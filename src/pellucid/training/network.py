@@ -11,13 +11,17 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from pellucid.checkpoint import Network, NetworkConfig, read_checkpoint
+from pellucid.data.synthesis import generator_of
 from pellucid.errors import PellucidError
 from pellucid.models import weights_of
 from pellucid.networks.dual_domain import DualDomainConfig
 from pellucid.networks.picture import PictureConfig
+from pellucid.training.data import data_of
 from pellucid.training.optimizer import Muon
 from pellucid.training.schedules import Cosine, Schedule
 
+CHANCE = 7
+"""Tells the chance of steps from that of samples, whose seed is the same."""
 OptimizerName = Literal["adamw", "muon"]
 DEFAULT_SCHEDULE = Cosine()
 Config = TypeVar("Config", DualDomainConfig, PictureConfig)
@@ -60,6 +64,14 @@ class NetworkTraining(LightningModule):
         self.optimizer: OptimizerName = optimizer
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.schedule, self.bfloat16_share = schedule, bfloat16_share
+
+    def draw_anew(self, number: int) -> None:
+        """Seed all chance of a batch by its number: a run that goes on draws what comes next."""
+        trainer = self.trainer
+        within = number % trainer.accumulate_grad_batches
+        key = data_of(trainer).seed, CHANCE, trainer.global_rank, self.global_step, within
+        # Dropout takes no generator.
+        torch.manual_seed(generator_of(*key).initial_seed())
 
     def sheet(self, batch: Any) -> Tensor:
         """Picture (3, H, W) of a validation batch, to look at."""

@@ -41,8 +41,9 @@ class Training(NetworkTraining):
         """The network."""
         return cast(DualDomainNet, self.net)
 
-    def training_step(self, batch: Sample, _: int) -> Tensor:
+    def training_step(self, batch: Sample, number: int) -> Tensor:
         """Loss of one batch."""
+        self.draw_anew(number)
         with self.precision():
             loss, logs = self.objective(self.dual, batch)
         self.log_losses(logs)

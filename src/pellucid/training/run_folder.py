@@ -16,7 +16,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from pellucid.checkpoint import Network, save_network
 from pellucid.io import replacing, write_picture
-from pellucid.training.data import StepData
+from pellucid.training.data import StepData, data_of
 from pellucid.training.network import NetworkTraining
 
 Sitting = dict[str, Any]
@@ -134,11 +134,6 @@ def facts(trainer: Trainer) -> Sitting:
         "batch": data.patches_per_step,
         "licences": {licence: len(names) for licence, names in data.licences().items()},
     }
-
-
-def data_of(trainer: Trainer) -> StepData:
-    """What a run is trained on; Lightning sets it without declaring it."""
-    return cast(StepData, vars(trainer)["datamodule"])
 
 
 def commit() -> str | None:
