@@ -50,9 +50,16 @@ def save_network(
     weights = {name: tensor.detach().contiguous() for name, tensor in net.state_dict().items()}
     if not full_precision:
         weights = {name: _halved(tensor) for name, tensor in weights.items()}
+    if wild := _not_finite(weights):
+        raise FileError.of(path, f"not written: {wild} is not finite, or beyond half precision")
     metadata = {"format": FORMAT, "config": json.dumps(asdict(config)), **facts}
     with replacing(path) as file:
         file.write(save(weights, metadata))
+
+
+def _not_finite(weights: dict[str, Tensor]) -> str | None:
+    """The first weight that is no number, if there is one."""
+    return next((name for name, value in weights.items() if not value.isfinite().all()), None)
 
 
 def _halved(tensor: Tensor) -> Tensor:
@@ -86,6 +93,8 @@ def read_checkpoint(path: str | Path, options: PublishedOptions | None = None) -
 
 
 def _own(path: str | Path, facts: dict[str, str], weights: dict[str, Tensor]) -> Checkpoint:
+    if wild := _not_finite(weights):
+        raise FileError.of(path, f"damaged: {wild} is not finite")
     try:
         config = _config(json.loads(facts.pop("config")))
         net = config.build()

@@ -16,7 +16,6 @@ from PIL import Image
 
 from pellucid import Restorer
 from pellucid.cli import main
-from pellucid.errors import PellucidError
 from pellucid.training.run import train
 from pellucid.training.run_folder import sittings
 
@@ -202,8 +201,3 @@ def test_chance_within_a_network_goes_on_where_it_was(recipe, tmp_path, monkeypa
     assert sittings(tmp_path / "parts")[1]["first_step"] == 2
     assert ours.keys() == set(range(6))
     assert all(theirs[step][-1] == pytest.approx(ours[step][0], rel=1e-6) for step in ours)
-
-
-def test_a_seed_below_zero_is_told(recipe, tmp_path):
-    with pytest.raises(PellucidError, match=r"data.seed is -1; expected 0 or more"):
-        train(recipe, [f"--trainer.default_root_dir={tmp_path / 'run'}", "--data.seed=-1"])

@@ -183,3 +183,14 @@ def test_what_is_written_is_read_again():
     assert "SwinIRConfig" in recipe["model"]["network"]["raw"]["class_path"]
     assert dump(recipe) == dump(load(dump(recipe))) and load(dump(recipe)) == recipe
     assert yaml.safe_load(dump(recipe)) == yaml.safe_load(text)
+
+
+def test_paths_are_written_as_words():
+    said = {"data": {"real": {"folder": Path("a/b"), "sizes": (1, 2)}}}
+    assert yaml.safe_load(dump(said)) == {"data": {"real": {"folder": "a/b", "sizes": [1, 2]}}}
+
+
+def test_a_kind_without_its_record_is_told(tmp_path):
+    words = ["--data.photos", str(tmp_path), "--data.real.kind", "layout"]
+    with pytest.raises(PellucidError, match=r"expected the whole record at once, \{kind: layout"):
+        train(FOLDER / "adapt_denoise.yaml", words)

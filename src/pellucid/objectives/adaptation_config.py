@@ -70,6 +70,11 @@ class AdaptationConfig:
     """Of AdamW, scheduled as the network's is."""
     critic_weight_decay: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an epoch without a step."""
+        if self.epoch < 1:
+            raise ValueError(f"adaptation.epoch is {self.epoch}; expected 1 or more steps")
+
     def build(self, loss: Loss | None = "charbonnier", channels: int = 3) -> NoiseSpaceAdaptation:
         """The objective with a fresh critic, for pictures of so many channels.
 

@@ -41,8 +41,11 @@ class StepData(LightningDataModule):
             workers: Processes that make samples; 0 makes them in the training process.
         """
         super().__init__()
-        if seed < 0:
-            raise PellucidError(f"data.seed is {seed}; expected 0 or more")
+        numbers = {"patch": (patch, 1), "batch_size": (batch_size, 1)}
+        numbers |= {"seed": (seed, 0), "workers": (workers, 0)}
+        for name, (number, least) in numbers.items():
+            if number < least:
+                raise PellucidError(f"data.{name} is {number}; expected {least} or more")
         self.patch, self.batch_size = patch, batch_size
         self.validation_samples, self.seed, self.workers = validation_samples, seed, workers
 
@@ -163,6 +166,8 @@ class RawData(StepData):
             kwargs: What all data has.
         """
         super().__init__(**kwargs)
+        if self.patch % 2:
+            raise PellucidError(f"data.patch is {self.patch}; expected an even number, of a mosaic")
         if photos and sources:
             raise ValueError("data has both photos and sources; expected one of them")
         self.photos, self.leave_out, self.leaves_share = photos, leave_out, leaves_share

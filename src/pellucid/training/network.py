@@ -2,7 +2,7 @@
 # pyright: reportUnknownMemberType=false
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -60,10 +60,13 @@ class NetworkTraining(LightningModule):
                 where the processor knows it, and the rest of the steps mend what it blurs.
         """
         super().__init__()
+        if not learning_rate >= 0:
+            raise PellucidError(f"model.learning_rate is {learning_rate}; expected 0 or more")
         self.net, self.config, self.start = begun
         self.optimizer: OptimizerName = optimizer
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.schedule, self.bfloat16_share = schedule, bfloat16_share
+        self.asked: list[tuple[float, float]] = []
 
     def draw_anew(self, number: int) -> None:
         """Seed all chance of a batch by its number: a run that goes on draws what comes next."""
@@ -76,6 +79,27 @@ class NetworkTraining(LightningModule):
     def sheet(self, batch: Any) -> Tensor:
         """Picture (3, H, W) of a validation batch, to look at."""
         raise NotImplementedError
+
+    def on_train_start(self) -> None:
+        """What the recipe says of rates and decays counts, whatever a checkpoint brought back."""
+        for optimizer, config in zip(
+            self.trainer.optimizers, self.trainer.lr_scheduler_configs, strict=True
+        ):
+            scheduler = cast(LambdaLR, config.scheduler)
+            scheduler.base_lrs = [rate for rate, _ in self.asked]
+            for group, (rate, decay), scale in zip(
+                optimizer.param_groups, self.asked, scheduler.lr_lambdas, strict=True
+            ):
+                group["initial_lr"], group["weight_decay"] = rate, decay
+                group["lr"] = rate * scale(scheduler.last_epoch)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raise PellucidError for a network that has run away: the checkpoint before is kept."""
+        if not all(bool(value.isfinite().all()) for value in self.parameters()):
+            raise PellucidError(
+                f"the network is not finite any more at step {self.global_step}; expected a lower "
+                "learning rate, from the last checkpoint on or in another run folder"
+            )
 
     def log_losses(self, logs: dict[str, Tensor]) -> None:
         """Log what a step minimised."""
@@ -118,6 +142,7 @@ class NetworkTraining(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimiser and its schedule, which depends on the step alone."""
         optimizer, last = self.new_optimizer(), self.last_step
+        self.asked = [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
 
         # A function: what LambdaLR keeps of an object would bring back the schedule of the
         # sitting before.

@@ -24,6 +24,7 @@ from pellucid.training.raw import DEFAULT_NETWORK, rows
 from pellucid.training.real_raws import AdaptationSample, RealRaw
 
 Domain = Literal["pictures", "mosaics", "both"]
+DEFAULT_ADAPTATION = AdaptationConfig()
 _CHANNELS: dict[Domain, int] = {"pictures": 3, "mosaics": 4, "both": 4}
 
 
@@ -34,7 +35,7 @@ class RawAdaptation(AdaptedTraining):
         self,
         network: DualDomainConfig | None = None,
         objective: Supervised | None = None,
-        adaptation: AdaptationConfig | None = None,
+        adaptation: AdaptationConfig | None = DEFAULT_ADAPTATION,
         conditions: Domain = "pictures",
         weights: str | None = None,
         **kwargs: Any,
@@ -52,7 +53,9 @@ class RawAdaptation(AdaptedTraining):
             kwargs: What every training has.
         """
         super().__init__(begin(network, weights, DEFAULT_NETWORK), **kwargs)
-        self.objective, self.settings = objective or Supervised(), adaptation or AdaptationConfig()
+        if adaptation is None:
+            raise PellucidError("got adaptation: null; expected an objective, or training: raw")
+        self.objective, self.settings = objective or Supervised(), adaptation
         if self.settings.diffused == "unpaired":
             raise PellucidError("got diffused: unpaired; expected paired, raws have nothing else")
         self.conditions: Domain = conditions

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
 from itertools import zip_longest
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple, cast
 
 import yaml
@@ -34,7 +34,9 @@ def load(text: str) -> Any:
 
 def dump(recipe: dict[str, Any]) -> str:
     """A recipe as YAML, in the order that it has."""
-    return yaml.safe_dump(with_kinds(recipe), sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump(
+        with_words(with_kinds(recipe)), sort_keys=False, allow_unicode=True, width=100
+    )
 
 
 def with_classes(value: Any) -> Any:
@@ -62,6 +64,15 @@ def with_kinds(value: Any) -> Any:
     return mapped(value, bare)
 
 
+def with_words(value: Any) -> Any:
+    """The value with paths as text; jsonargparse leaves those of an option's record as they are."""
+    if isinstance(value, dict):
+        return {key: with_words(item) for key, item in cast(dict[str, Any], value).items()}
+    if isinstance(value, list | tuple):
+        return [with_words(item) for item in cast(list[Any], value)]
+    return str(value) if isinstance(value, PurePath) else value
+
+
 def mapped(
     value: Any,
     change: Callable[[dict[str, Any]], dict[str, Any]],
@@ -83,6 +94,9 @@ set_dumper("recipe", dump)
 UNKNOWN = re.compile(r"--([\w.]+)|[Kk]ey \"?'?([\w.]+)\"?'? is not expected|[Oo]ption '(\w+)'")
 UNKNOWN_KIND = re.compile(
     r"Parser key \"kind\": Expected a typing.Literal\['(\w+)'\]. Got value: (\w+)"
+)
+WRONG_VALUE = re.compile(
+    r"Parser key \"(?!kind\")([\w.]+)\": Expected an? (.+?)\. Got value: (.+?)(?= - |$)"
 )
 
 
@@ -133,6 +147,12 @@ def whole_records(words: list[str], short: dict[str, str]) -> Iterator[str]:
 
 def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> str:
     """A parser's complaint, with the valid key that is nearest to the one it does not know."""
+    wrong = WRONG_VALUE.search(message)
+    if wrong is not None:
+        return f"{wrong[1]} is {wrong[3]}; expected {type_in_words(wrong[2])}"
+    empty = re.search(r"argument --([\w.]+): expected one argument", message)
+    if empty is not None:
+        return f"--{empty[1]} has no value; expected one"
     unknown = UNKNOWN.search(message)
     if unknown is None:
         return with_valid_kinds(message, call)
@@ -143,12 +163,23 @@ def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> s
     return f"unknown option {said}; the nearest one is {near[0]}" if near else message
 
 
+def type_in_words(name: str) -> str:
+    """A type as jsonargparse writes it, shorter: int, or one of some words."""
+    words = re.fullmatch(r"typing\.Literal\[(.+)\]", name)
+    if words is not None:
+        return f"one of {words[1].replace(chr(39), '')}"
+    return re.sub(r"<class '(?:\w+\.)*(\w+)'>|typing\.", r"\1", name)
+
+
 def with_valid_kinds(message: str, call: Call) -> str:
     """A parser's complaint, with the kinds that there are in place of the one it does not know."""
     wrong = UNKNOWN_KIND.search(message)
     if wrong is None:
         return message
     valid = next((place.kinds for place in call.places if wrong[1] in place.kinds), KINDS)
+    if wrong[2] in valid:
+        needs = f"got the kind {wrong[2]} alone, in place of {wrong[1]}"
+        return f"{needs}; expected the whole record at once, {{kind: {wrong[2]}, ...}}"
     return unknown_kind(wrong[2], valid)
 
 

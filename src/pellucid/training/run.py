@@ -3,13 +3,15 @@
 
 import re
 import shlex
+import signal
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -23,7 +25,15 @@ from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import Training
 from pellucid.training.real_raws import RealRawData
 from pellucid.training.recipe import Call, refuse_strangers, with_nearest
-from pellucid.training.run_folder import Export, RunFacts, SamplePictures, WholeCheckpoints, tidy
+from pellucid.training.resuming import check_checkpoint
+from pellucid.training.run_folder import (
+    Export,
+    RunFacts,
+    SamplePictures,
+    WholeCheckpoints,
+    callbacks_of,
+    tidy,
+)
 
 TrainingName = Literal["raw", "pictures", "raw_adaptation"]
 """What a recipe trains: a dual-domain network on synthetic raws, a network of pictures, or a
@@ -80,6 +90,9 @@ class RunFolderCLI(LightningCLI):
         given = cast(list[object], given if isinstance(given, list) else [given])
         own_bar = any(isinstance(callback, ProgressBar) for callback in given)
         trainer = super().instantiate_trainer(**kwargs)
+        if trainer.max_steps == 0 or self.config.checkpoint_every < 1:
+            zero = "trainer.max_steps" if trainer.max_steps == 0 else "checkpoint_every"
+            raise PellucidError(f"{zero} is less than 1; expected 1 or more")
         if trainer.max_steps < 0 and not isinstance(trainer.limit_train_batches, int):
             # Samples have no end, and neither would a cosine.
             raise PellucidError("got no trainer.max_steps; expected --trainer.max_steps N")
@@ -115,13 +128,13 @@ class RunFolderCLI(LightningCLI):
         return shlex.join(["pellucid", "train", recipe.removeprefix("--config="), *words])
 
 
-def callbacks_of(trainer: Trainer) -> list[Callback]:
-    """A trainer's callbacks, which Lightning sets without declaring them."""
-    return vars(trainer)["callbacks"]
-
-
 def with_installation(message: str) -> str:
     """Lightning's complaint of a logger that is not installed, or any other as it is."""
+    # What a record of ours says, amidst what jsonargparse says of the others.
+    line = " ".join(message.split())
+    own = re.search(r"- ((?:(?! - ).)+; expected (?:(?! - ).)+?) Given value type", line)
+    if own is not None:
+        return own[1]
     missing = re.search(r"'([\w-]+)[^']*' not met. HINT: Try running `([^`]+)`", message)
     return f"{missing[1]} is not installed; expected {missing[2]}" if missing else message
 
@@ -145,14 +158,35 @@ def train(recipe: Path, overrides: list[str]) -> None:
     except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
         raise FileError.of(recipe, with_installation(str(error))) from error
     folder = Path(cli.trainer.default_root_dir)
-    if cli.trainer.is_global_zero:
-        folder.mkdir(parents=True, exist_ok=True)
-        tidy(folder)
-        cli.parser.save(cli.config, folder / "config.yaml", overwrite=True, skip_validation=True)
     last = folder / "checkpoints" / "last.ckpt"
+    begun = last.exists()
+    if begun:
+        check_checkpoint(last, cli.model)
+    if cli.trainer.is_global_zero:
+        prepare(folder)
+        cli.parser.save(cli.config, folder / "config.yaml", overwrite=True, skip_validation=True)
     with warnings.catch_warnings():
         # A run that goes on finds its own checkpoints there.
         warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
         # Lightning 2.6 on torch 2.14, which nobody can do anything about who sees it.
         warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")
-        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=str(last) if last.exists() else None)
+        fit(cli, last if begun else None)
+
+
+def prepare(folder: Path) -> None:
+    """Make a run folder, or clear away what a killed sitting was writing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tidy(folder)
+    except OSError as error:
+        raise FileError.from_os(folder, error) from None
+
+
+def fit(cli: RunFolderCLI, last: Path | None) -> None:
+    """Train, from a checkpoint on if there is one; an interruption ends with the code for it."""
+    try:
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=None if last is None else str(last))
+    except SystemExit:
+        if cli.trainer.received_sigterm:
+            sys.exit(128 + signal.SIGTERM)
+        raise KeyboardInterrupt from None  # Lightning makes an exit of it, with code 1

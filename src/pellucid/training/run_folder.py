@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from pellucid.checkpoint import Network, save_network
@@ -117,6 +118,11 @@ class RunFacts(Callback):
         return {**self.sitting, **end}
 
 
+def callbacks_of(trainer: Trainer) -> list[Callback]:
+    """A trainer's callbacks, which Lightning sets without declaring them."""
+    return vars(trainer)["callbacks"]
+
+
 def facts(trainer: Trainer) -> Sitting:
     """Versions, machine, seeds and licences of a run."""
     data = data_of(trainer)
@@ -160,8 +166,20 @@ def _write_sittings(folder: Path, lines: list[Sitting]) -> None:
 class Export(Callback):
     """Writes the network, with averaged weights where they are averaged, when training ends."""
 
+    def __init__(self) -> None:
+        """Nothing was trained yet."""
+        self.trained = False
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Those who average have put their weights into the network."""
+        self.trained = True
+
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write `weights.safetensors`, and `card.md` about them."""
+        if not self.trained:
+            # A run that has come to its end already has no step left: Lightning ends no training.
+            for averaging in (c for c in callbacks_of(trainer) if isinstance(c, WeightAveraging)):
+                averaging.on_train_end(trainer, pl_module)
         if trainer.is_global_zero:
             folder, trained = Path(trainer.default_root_dir), cast(NetworkTraining, pl_module)
             said = metadata(sittings(folder), trainer.global_step, trained.start)

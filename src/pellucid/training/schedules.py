@@ -59,6 +59,12 @@ class CosineRestarts:
     lowest: tuple[float, ...] = (3e-4, 1e-6)
     """Learning rate at the end of each period."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for periods that are none, or without their rates."""
+        if not self.periods or min(self.periods) < 1 or len(self.lowest) != len(self.periods):
+            said = f"periods {list(self.periods)}, lowest {list(self.lowest)}"
+            raise ValueError(f"got {said}; expected whole periods, and as many lowest")
+
     def factor(self, step: int, last: int, highest: float) -> float:
         """Learning rate at a step, from 0 on, as a share of the highest."""
         ends = list(accumulate(self.periods))
