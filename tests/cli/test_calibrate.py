@@ -71,6 +71,19 @@ def check_sigma(found, iso: int, share: float) -> None:
     )
 
 
+@pytest.mark.parametrize("level", [2e-4, 0.0, -2e-4])
+def test_darks_count_on_either_side_of_black(frames, pellucid, level):
+    # Two flats of one light say nothing of read noise.
+    for seed in range(2):
+        shoot("flat", torch.full((1, 128, 128), 0.4), 200, seed)
+        shoot("dark", torch.full((1, 128, 128), level), 200, 10 + seed)
+    run = pellucid("calibrate . -o c.json")
+    assert run.code == 0, run.err
+    read = read_calibration(Path("c.json")).isos[0].read.value[0]
+    true = SENSORS[200].read_variance / SENSORS[200].levels ** 2
+    assert read == pytest.approx(true, rel=0.2)
+
+
 def test_flats_and_darks_become_a_profile_that_restore_finds(frames, pellucid):
     shoot_flats(200)
     shoot_flats(1600)

@@ -180,7 +180,7 @@ def _pairs(frames: list[Frame], apart: float) -> Iterator[tuple[Frame, Frame]]:
     left = frames
     while len(left) > 1:
         first, second = left[:2]
-        if second.level - first.level > apart * second.level:
+        if second.level - first.level > apart * abs(second.level):  # darks lie about 0
             left = left[1:]
             continue
         yield first, second
