@@ -66,6 +66,25 @@ def test_a_folder_that_cannot_be_listed_is_said(
     assert [str(error) for error in errors] == [f"{tmp_path / 'locked'}: permission denied"]
 
 
+def test_what_cannot_be_looked_at_is_said_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that may be listed and not entered, which would not stop root."""
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if Path(path).parent.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return original(path, **how)
+
+    touch(tmp_path, "a.dng", "locked/b.dng", "z.dng")
+    original = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    found, errors = names([tmp_path])
+    assert found == ["a.dng", "z.dng"]
+    assert [str(error) for error in errors] == [f"{tmp_path / 'locked/b.dng'}: permission denied"]
+    assert names([tmp_path / "locked/b.dng"]) == (["b.dng"], [])
+
+
 def test_shards_part_the_files_by_name_alone() -> None:
     sources = [Source(Path(f"/any/{n}.dng"), f"{n}.dng") for n in range(400)]
     parts = [[s for s in sources if in_shard(s, Shard(i, 4))] for i in (1, 2, 3, 4)]

@@ -228,7 +228,7 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         (f"{GOOD} --bits 12", "--bits: invalid choice: 12"),
         (f"{GOOD} --unknown 1", "unrecognized arguments: --unknown"),
         ("restore a.dng -o out.png --model nope", "nope: no such model"),
-        ("restore a.dng -o out.png --model raws", "raws: no such model"),
+        ("restore a.dng -o out.png --model raws", "raws: holds no weights.safetensors"),
         ("restore a.dng -o out.png --model a.dng", "a.dng: not a safetensors file"),
         ("restore", "required: restore.inputs; see pellucid restore --help"),
         ("develop text.dng -o out.png", "text.dng: no raw file"),
@@ -259,6 +259,30 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(folder, pellucid, comman
     assert run.code == 2 and len(run.err) == 1 and run.out == [], run
     assert run.err[0].startswith("pellucid: ") and words in run.err[0]
     assert contents(folder) == before
+
+
+LONG = 300 * "n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"restore a.dng -o {LONG}.png",
+        f"restore a.dng -o {LONG}",
+        f"restore {LONG}.dng -o out",
+        f"restore a.dng -o out.png --model {LONG}",
+        f"models show {LONG}",
+        f"calibrate {LONG}",
+        f"inspect {LONG}",
+        f"develop a.dng -o {LONG}.png",
+        f"develop {LONG} -o out.png",
+    ],
+)
+def test_a_name_that_is_too_long_is_said_in_one_line(folder, pellucid, command):
+    before = contents(folder)
+    run = pellucid(command)
+    assert run.code == 2 and len(run.err) == 1 and "file name too long" in run.err[0], run
+    assert LONG in run.err[0] and contents(folder) == before
 
 
 def test_training_without_its_photographs_makes_no_run_folder(folder, pellucid):
@@ -319,3 +343,18 @@ def test_a_reader_that_goes_away_is_no_error(folder):
         program.stdout.close()
         assert program.stderr.read() == b""
     assert program.returncode == 1
+
+
+@pytest.mark.parametrize("command", [["inspect", "a.dng"], ["inspect", "text.dng"]])
+def test_output_that_cannot_be_printed_is_one_line(folder, command):
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "pellucid", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    words = "output: no space left on device" if "a.dng" in command else "text.dng: no raw file"
+    assert run.returncode == 2 and run.stderr.startswith(f"pellucid: {words}")
+    assert len(run.stderr.splitlines()) == 1

@@ -84,6 +84,19 @@ def test_a_folder_is_restored_once_and_again_where_something_changed(tree, folde
     )
 
 
+def test_a_name_that_the_system_refuses_costs_its_own_file_alone(folder, pellucid):
+    long = 251 * "n"  # with two endings it is too long
+    (folder / "many").mkdir()
+    for name in (f"{long}.dng", f"{long}.nef", "ok.dng"):
+        shutil.copy(folder / "a.dng", folder / "many" / name)
+    run = pellucid(f"restore many -o out {MODEL}")
+    assert run.code == 2 and run.out[-1] == "restored 1 of 3"
+    assert [line.rpartition(": ")[2] for line in run.err] == 2 * ["file name too long"]
+    assert list(pictures(folder / "out")) == ["ok.png"]
+    beside = pellucid(f"restore a.dng {300 * 'n'}.dng {MODEL}")
+    assert beside.code == 2 and beside.out[-1] == "restored 1 of 2" and len(beside.err) == 1
+
+
 def test_shards_do_each_file_once_in_the_format_asked_for(tree, folder, pellucid):
     (tree / "day/bad.dng").unlink()
     for part in ("1/2", "2/2 --jobs 2"):

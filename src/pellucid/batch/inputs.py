@@ -42,7 +42,7 @@ def find_sources(
     found: list[Source] = []
     seen = {None if leave_out is None else _identity(leave_out)}
     for given in inputs:
-        if not given.is_dir():
+        if not os.path.isdir(given):  # what cannot be opened is said when its turn comes
             found.append(Source(given, given.name))
             continue
         if _identity(given) in seen:
@@ -57,10 +57,11 @@ def find_sources(
 def _walk(folder: Path, seen: set[tuple[int, int] | None], report: Report) -> Iterator[Path]:
     """Files below a folder in the order of their names, each folder once, however it is linked."""
     try:
-        identity, entries = _identity(folder), sorted(os.listdir(folder))
+        entries = sorted(os.listdir(folder))
     except OSError as error:
         report(FileError.from_os(folder, error))
         return
+    identity = _identity(folder)
     if identity in seen:
         return
     seen.add(identity)
@@ -69,17 +70,22 @@ def _walk(folder: Path, seen: set[tuple[int, int] | None], report: Report) -> It
         # Hidden: macOS puts a ._NAME.CR2 beside each NAME.CR2 on a card.
         if entry.startswith("."):
             continue
-        if path.is_dir():
+        try:
+            is_folder = path.is_dir()
+        except OSError as error:
+            report(FileError.from_os(path, error))
+            continue
+        if is_folder:
             yield from _walk(path, seen, report)
         else:
             yield path
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """What two names of one folder share; None where there is no such folder yet."""
+    """What two names of one folder share; None where none can be seen."""
     try:
         status = folder.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
     return status.st_dev, status.st_ino
 

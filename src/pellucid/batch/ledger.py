@@ -99,10 +99,14 @@ class Ledger:
     def check_free(self, output: str, overwrite: bool) -> None:
         """Raise FileError where a file stands that is not as a batch left it, or a folder."""
         path = self.folder / output
-        if path.is_dir():
+        try:
+            stands, is_folder = path.exists(), path.is_dir()
+        except OSError as error:
+            raise FileError.from_os(path, error) from error
+        if is_folder:
             raise FileError.of(path, "is a directory; expected the name of a file to write")
         ours = any(_is(path, made) for made in self._by_output.get(output, []))
-        if path.exists() and not ours and not overwrite:
+        if stands and not ours and not overwrite:
             raise FileError.of(
                 path, "is not as pellucid restore left it; expected another folder, or --overwrite"
             )

@@ -1,6 +1,7 @@
 """`pellucid restore` and `pellucid develop`."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -85,7 +86,7 @@ def restore_many(
     if step is None:
         print("nothing to restore in this shard")
         return 0
-    if len(inputs) > 1 or inputs[0].is_dir():
+    if len(inputs) > 1 or os.path.isdir(inputs[0]):
         before = f", {step.before} of them before" if step.before else ""
         print(f"restored {step.before + step.restored} of {step.total}{before}")
     return 2 if step.failed else 0
@@ -142,7 +143,7 @@ def one_output(inputs: list[Path], output: Path | None, kind: str | None) -> Pat
 
 def _beside(inputs: list[Path], kind: str) -> Path | None:
     for source in inputs:
-        if source.is_dir():
+        if os.path.isdir(source):
             raise FileError.of(source, "is a directory; expected -o and a folder for its results")
     return inputs[0].with_name(f"{inputs[0].stem}-restored.{kind}") if len(inputs) == 1 else None
 
