@@ -97,6 +97,17 @@ def test_a_name_that_the_system_refuses_costs_its_own_file_alone(folder, pelluci
     assert beside.code == 2 and beside.out[-1] == "restored 1 of 2" and len(beside.err) == 1
 
 
+def test_names_need_not_be_of_any_encoding(folder, pellucid):
+    (folder / "many").mkdir()
+    shutil.copy(folder / "a.dng", folder / "many/\udcff.dng")
+    shutil.copy(folder / "many/\udcff.dng", "alone\udcff.dng")
+    assert pellucid(f"restore many -o out {MODEL}").out[-1] == "restored 1 of 1"
+    run = pellucid(f"restore alone\udcff.dng -o alone\udcff.dng.png {MODEL}")
+    assert run.code == 0 and run.err == [], run
+    single, many = (read_picture(name) for name in ("alone\udcff.dng.png", "out/\udcff.png"))
+    assert single.equal(many)
+
+
 def test_shards_do_each_file_once_in_the_format_asked_for(tree, folder, pellucid):
     (tree / "day/bad.dng").unlink()
     for part in ("1/2", "2/2 --jobs 2"):

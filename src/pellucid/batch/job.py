@@ -2,6 +2,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -99,7 +100,7 @@ class Settings:
 def _checksum(paths: list[Path]) -> str | None:
     """Of files; None where there are none."""
     try:
-        parts = [path.name.encode() + b"\0" + path.read_bytes() for path in paths]
+        parts = [os.fsencode(path.name) + b"\0" + path.read_bytes() for path in paths]
     except OSError as error:
         raise FileError.from_os(error.filename, error) from error
     return hashlib.sha256(b"\0".join(parts)).hexdigest() if parts else None
