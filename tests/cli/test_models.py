@@ -28,6 +28,7 @@ def models(folder, monkeypatch):
     odd |= {f"{name}.weight": torch.rand(*shape, 1, 1) for name, shape in ends.items()}
     torch.save({"params": odd}, folder / "odd.pth")
     torch.save({"a": torch.ones(2)}, folder / "alien.pth")
+    (folder / "link.safetensors").symlink_to("net.safetensors")
     write_picture(folder / "rain.png", torch.rand(3, 37, 50), bits=16)
     return folder
 
@@ -106,6 +107,7 @@ def test_restore_runs_networks_of_pictures_on_raws(models, pellucid):
         ("models convert alien.pth -o o.safetensors", "alien.pth: got 1 tensors"),
         ("models convert nafnet.pth -o o.pth", "unknown ending '.pth'; expected .safetensors"),
         ("models convert nafnet.pth -o no/o.safetensors", "no"),
+        ("models convert link.safetensors -o net.safetensors", "the same file as link.safetensors"),
         ("models convert nafnet.pth", "see pellucid models convert --help"),
         ("models teach", "invalid choice: 'teach'"),
     ],

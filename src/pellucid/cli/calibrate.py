@@ -21,7 +21,8 @@ from pellucid.calibration.profile import (
 )
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import is_raw
-from pellucid.io.replacing import check_folder
+from pellucid.io.places import check_apart
+from pellucid.io.replacing import check_file
 
 
 def calibrate_command(options: Namespace) -> int:
@@ -42,11 +43,17 @@ def calibrate_command(options: Namespace) -> int:
 
 
 def _check_outputs(options: Namespace) -> None:
-    for path in (options.output, options.darktable, options.plot):
+    for path, ending in (
+        (options.output, ".json"),
+        (options.darktable, ".json"),
+        (options.plot, ".png"),
+    ):
         if path is not None:
-            check_folder(path)
+            check_file(path, ending)
     if options.plot is not None:
         check_matplotlib()
+    if options.output is not None and options.darktable is not None:
+        check_apart(options.darktable, options.output)
 
 
 def raws_of(inputs: list[Path]) -> list[Path]:

@@ -22,6 +22,14 @@ def replacing(path: str | Path) -> Generator[BinaryIO]:
         os.replace(draft, target)
 
 
+def check_file(path: str | Path, ending: str) -> None:
+    """Raise FileError where a file of another kind would be replaced, or none could be put."""
+    suffix = Path(path).suffix
+    if suffix.lower() != ending:
+        raise FileError.of(path, f"unknown ending {suffix!r}; expected {ending}")
+    check_folder(path)
+
+
 def check_folder(path: str | Path) -> None:
     """Raise FileError where a file could not be put: no folder, one that refuses, a directory."""
     with _draft(path) as (draft, _):
