@@ -204,6 +204,10 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("restore half.dng -o out.png", "cut off"),
         ("restore raws -o out.png", "raws: is a directory"),
         ("restore .", "is a directory"),
+        ("restore a.dng -o a.dng", "a.dng: is the same file as a.dng; expected another one"),
+        ("restore a.dng -o link.dng", "link.dng: is the same file as a.dng; expected another one"),
+        ("develop linked.tif -o linked.tif", "linked.tif: is the same file as linked.tif"),
+        ("restore a.dng --reference look.png -o look.png", "is the same file as look.png"),
         ("restore a.dng -o missing/out.png", "the folder missing does not exist"),
         ("restore a.dng -o directory.png", "directory.png: is a directory"),
         (f"restore b.dng {MODEL}", "b-restored.png: is a directory"),
@@ -261,6 +265,9 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
     ],
 )
 def test_an_error_is_one_line_and_leaves_nothing_behind(folder, pellucid, command, words):
+    for link in ("link.dng", "linked.tif"):
+        (folder / link).symlink_to("a.dng")
+    write_picture("look.png", torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)))
     before = contents(folder)
     run = pellucid(command)
     assert run.code == 2 and len(run.err) == 1 and run.out == [], run

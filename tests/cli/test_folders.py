@@ -97,6 +97,27 @@ def test_a_name_that_the_system_refuses_costs_its_own_file_alone(folder, pelluci
     assert beside.code == 2 and beside.out[-1] == "restored 1 of 2" and len(beside.err) == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [
+        ("restore raws/a.dng raws/b.dng -o raws --format dng --overwrite", "raws/a.dng"),
+        ("restore shoot/raws b.dng -o shoot --format dng --overwrite", "shoot/raws/a.dng"),
+        ("restore raws b.dng -o other --format dng --overwrite", "other/raws/a.dng"),
+        ("restore raws/a.dng raws/a-restored.dng --format dng", "raws/a-restored.dng"),
+    ],
+)
+def test_an_original_is_never_replaced(folder, pellucid, command, result):
+    for name in ("b.dng", "a-restored.dng"):
+        shutil.copy(folder / "b.dng", folder / "raws" / name)
+    for link, target in (("shoot", "."), ("other", "shoot")):
+        (folder / link).symlink_to(target)
+    before = {path: path.read_bytes() for path in folder.glob("**/*.dng")}
+    run = pellucid(f"{command} {MODEL}")
+    assert run.code == 2, run
+    assert f"pellucid: {result}: is an input itself; expected another folder or format" in run.err
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_names_need_not_be_of_any_encoding(folder, pellucid):
     (folder / "many").mkdir()
     shutil.copy(folder / "a.dng", folder / "many/\udcff.dng")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import PICTURE_SUFFIXES, is_raw
+from pellucid.io.places import Place, place_of
 
 Report = Callable[[FileError], object]
 
@@ -40,12 +41,12 @@ def find_sources(
     Raises PellucidError where that folder is a given one.
     """
     found: list[Source] = []
-    seen = {None if leave_out is None else _identity(leave_out)}
+    seen = set() if leave_out is None else {place_of(leave_out)}
     for given in inputs:
         if not os.path.isdir(given):  # what cannot be opened is said when its turn comes
             found.append(Source(given, given.name))
             continue
-        if _identity(given) in seen:
+        if place_of(given) in seen:
             raise PellucidError(f"-o {leave_out} is the folder of the inputs; expected another one")
         root = PurePosixPath(given.resolve().name if len(inputs) > 1 else "")
         for path in _walk(given, set(seen), report):
@@ -54,17 +55,16 @@ def find_sources(
     return found
 
 
-def _walk(folder: Path, seen: set[tuple[int, int] | None], report: Report) -> Iterator[Path]:
+def _walk(folder: Path, seen: set[Place], report: Report) -> Iterator[Path]:
     """Files below a folder in the order of their names, each folder once, however it is linked."""
     try:
         entries = sorted(os.listdir(folder))
     except OSError as error:
         report(FileError.from_os(folder, error))
         return
-    identity = _identity(folder)
-    if identity in seen:
+    if (place := place_of(folder)) in seen:
         return
-    seen.add(identity)
+    seen.add(place)
     for entry in entries:
         path = folder / entry
         # Hidden: macOS puts a ._NAME.CR2 beside each NAME.CR2 on a card.
@@ -79,15 +79,6 @@ def _walk(folder: Path, seen: set[tuple[int, int] | None], report: Report) -> It
             yield from _walk(path, seen, report)
         else:
             yield path
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What two names of one folder share; None where none can be seen."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def in_shard(source: Source, shard: Shard | None) -> bool:

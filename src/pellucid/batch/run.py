@@ -16,6 +16,7 @@ from pellucid.batch.job import Settings
 from pellucid.batch.ledger import Entry, Ledger, keeping
 from pellucid.batch.workers import Outcome, Task, work
 from pellucid.errors import FileError
+from pellucid.io.places import Place, place_of
 from pellucid.models import load_model, weights_of
 from pellucid.networks.picture import PictureNet
 
@@ -75,7 +76,10 @@ def restore_all(
     if not sources and not errors:
         kinds = "raws or pictures" if pictures else "raws"
         raise FileError.of(inputs[0], f"holds no {kinds}; expected some, or other files")
-    items = _present(_placed(sources, folder, settings.ending, options.shard), errors)
+    read = {place_of(source.path) for source in sources}
+    if settings.reference is not None:
+        read.add(place_of(settings.reference))
+    items = _present(_placed(sources, folder, settings.ending, options.shard), read, errors)
     with _account(folder if items else None, options.shard) as ledger:
         yield from _Run(ledger, settings, decisive, options, len(items) + len(errors)).go(
             items, errors
@@ -104,10 +108,15 @@ def _placed(
     return [(source, output) for source, output in both if in_shard(source, shard)]
 
 
-def _present(placed: list[tuple[Source, Path]], errors: list[tuple[str, FileError]]) -> list[_Item]:
+def _present(
+    placed: list[tuple[Source, Path]], read: set[Place], errors: list[tuple[str, FileError]]
+) -> list[_Item]:
+    """What is there, and would not replace a file that is read."""
     items: list[_Item] = []
     for source, output in placed:
         try:
+            if place_of(output) in read:
+                raise FileError.of(output, "is an input itself; expected another folder or format")
             items.append(_Item(source, output, _size(source.path)))
         except FileError as error:
             errors.append((source.name, error))

@@ -28,6 +28,7 @@ from pellucid.color import WIDE
 from pellucid.errors import FileError, NetworkError, PellucidError
 from pellucid.importers import PublishedOptions
 from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
+from pellucid.io.places import check_apart
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.look.white_balance import balanced
 from pellucid.models import SHIPPED
@@ -50,6 +51,9 @@ def restore_command(options: Namespace) -> int:
         return restore_many(inputs, output, settings, batch)
     if batch.shard is not None:
         raise PellucidError(f"--shard is for many files; expected a folder, not {one}")
+    for read in (inputs[0], settings.reference):
+        if read is not None:
+            check_apart(one, read)
     if output is not None:
         check_result(one, settings)
     return restore_one(inputs[0], one, settings)
@@ -112,6 +116,7 @@ def duration(seconds: float) -> str:
 def develop_command(options: Namespace) -> int:
     """Develop one raw file."""
     output = Path(options.output)
+    check_apart(output, options.input)
     check_output(output, options.bits, options.profile)
     raw = read_raw(Path(options.input))
     remark(raw)
