@@ -118,6 +118,23 @@ def test_an_original_is_never_replaced(folder, pellucid, command, result):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_another_folder_does_not_replace_the_results_of_the_first(folder, pellucid):
+    for day, name in (("mon", "a.dng"), ("tue", "b.dng")):
+        (folder / day).mkdir()
+        shutil.copy(folder / name, folder / day / "1.dng")
+    assert pellucid(f"restore mon -o out {MODEL}").code == 0
+    made = pictures(folder / "out")
+    other = pellucid(f"restore tue -o out {MODEL}")
+    assert other.code == 2 and other.out == ["restored 0 of 1"] and len(other.err) == 1
+    assert f"out/1.png: was made of {folder / 'mon/1.dng'}; expected another" in other.err[0]
+    assert pictures(folder / "out") == made
+    shutil.move("mon", "moved")
+    again = pellucid(f"restore moved -o out {MODEL}")
+    assert again.out == ["restored 1 of 1, 1 of them before"]
+    assert pellucid(f"restore moved -o out --tone 0.5 {MODEL}").code == 0
+    assert pellucid(f"restore tue -o out --overwrite {MODEL}").code == 0
+
+
 def test_names_need_not_be_of_any_encoding(folder, pellucid):
     (folder / "many").mkdir()
     shutil.copy(folder / "a.dng", folder / "many/\udcff.dng")

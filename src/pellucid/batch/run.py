@@ -1,9 +1,10 @@
 """A batch from its first file to its last."""
 
 import hashlib
+import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -173,7 +174,9 @@ class _Run:
             self.step = self.step._replace(before=self.step.before + 1, lines=(), error=None)
             return self.step
         try:
-            self.ledger.check_free(self._name(item.output), self.options.overwrite)
+            self.ledger.check_free(
+                self._name(item.output), item.source.path, self.options.overwrite
+            )
         except FileError as error:
             return self._failed(item.source.name, str(error))
         return None
@@ -219,8 +222,9 @@ class _Run:
         if self.ledger is None:
             return
         output = self._name(task.output)
-        self.ledger.check_free(output, self.options.overwrite)
-        self.ledger.keep(self._entry(task.name, outcome, output), task.draft)
+        self.ledger.check_free(output, task.source, self.options.overwrite)
+        entry = replace(self._entry(task.name, outcome, output), path=os.path.realpath(task.source))
+        self.ledger.keep(entry, task.draft)
 
     def _failed(self, name: str, error: str, outcome: Outcome | None = None) -> Step:
         outcome = outcome or Outcome([], 0.0)
