@@ -7,6 +7,7 @@ import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from pellucid import Rendering, Restorer, develop, read_picture, read_raw, write
 from pellucid.cli import main
 from pellucid.cli.options.evaluate import polyu_options
 from pellucid.cli.options.restore import restore_options
+from pellucid.io import DngFields, write_dng
 from pellucid.io.png import bit_depth
 from pellucid.passes import TILE
 
@@ -239,6 +241,9 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("develop a.dng", "required: develop.output; see pellucid develop --help"),
         ("develop a.dng -o missing/out.png", "the folder missing does not exist"),
         ("develop a.dng -o out.png --demosaic best", "invalid choice: 'best'"),
+        ("develop grey.dng -o out.png --white-balance 3,1,2", "grey.dng: has no colours; expected"),
+        ("restore grey.dng -o out.png --white-balance auto", "grey.dng: has no colours; expected"),
+        ("develop grey.dng -o out.png --demosaic bilinear", "grey.dng: is no Bayer mosaic; expect"),
         ("inspect half.dng", "cut off"),
         ("inspect raws", "raws: is a directory"),
         ("demo -o a.dng", "a.dng: file exists"),
@@ -267,6 +272,7 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
 def test_an_error_is_one_line_and_leaves_nothing_behind(folder, pellucid, command, words):
     for link in ("link.dng", "linked.tif"):
         (folder / link).symlink_to("a.dng")
+    write_dng("grey.dng", np.full((32, 48), 900, np.uint16), DngFields(pattern=()))
     write_picture("look.png", torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)))
     before = contents(folder)
     run = pellucid(command)

@@ -41,7 +41,7 @@ def find_sources(
     Raises PellucidError where that folder is a given one.
     """
     found: list[Source] = []
-    seen = set() if leave_out is None else {place_of(leave_out)}
+    seen: set[Place] = set() if leave_out is None else {place_of(leave_out)}
     for given in inputs:
         if not os.path.isdir(given):  # what cannot be opened is said when its turn comes
             found.append(Source(given, given.name))

@@ -15,7 +15,9 @@ import torch
 from pellucid.batch.inputs import Shard, Source, find_sources, in_shard, result_names
 from pellucid.batch.job import Settings
 from pellucid.batch.ledger import Entry, Ledger, keeping
+from pellucid.batch.unused import check_used
 from pellucid.batch.workers import Outcome, Task, work
+from pellucid.checkpoint import Network
 from pellucid.errors import FileError
 from pellucid.io.places import Place, place_of
 from pellucid.models import load_model, weights_of
@@ -66,14 +68,15 @@ def restore_all(
     A folder of results has a manifest, by which what is done is skipped. Raises PellucidError where
     the whole makes no sense, and where the disk is full.
     """
-    decisive, of_pictures = _model_facts(settings)
-    pictures = of_pictures if options.pictures is None else options.pictures
+    decisive, net = _model_facts(settings)
+    pictures = isinstance(net, PictureNet) if options.pictures is None else options.pictures
     errors: list[tuple[str, FileError]] = []
 
     def report(error: FileError) -> None:
         errors.append(("", error))
 
     sources = find_sources(inputs, pictures, folder, report)
+    check_used(settings, net, [source.path for source in sources])
     if not sources and not errors:
         kinds = "raws or pictures" if pictures else "raws"
         raise FileError.of(inputs[0], f"holds no {kinds}; expected some, or other files")
@@ -87,12 +90,11 @@ def restore_all(
         )
 
 
-def _model_facts(settings: Settings) -> tuple[dict[str, object], bool]:
-    """What decides about results beside the inputs, and whether the network is one of pictures."""
+def _model_facts(settings: Settings) -> tuple[dict[str, object], Network]:
+    """What decides about results beside the inputs, and the network."""
     with weights_of(settings.model) as path, path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    net = load_model(settings.model, settings.published)
-    return settings.decisive(sha256), isinstance(net, PictureNet)
+    return settings.decisive(sha256), load_model(settings.model, settings.published)
 
 
 def _placed(

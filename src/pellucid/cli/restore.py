@@ -17,6 +17,7 @@ from pellucid.batch import (
     Settings,
     Shard,
     Step,
+    check_used,
     read_photo,
     restore_all,
     restore_photo,
@@ -30,7 +31,7 @@ from pellucid.importers import PublishedOptions
 from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
 from pellucid.io.places import check_apart
 from pellucid.isp import ISPConfig, Rendering
-from pellucid.look.white_balance import balanced
+from pellucid.look.white_balance import with_balance
 from pellucid.models import SHIPPED
 from pellucid.raw import RawImage
 from pellucid.restore import develop
@@ -62,6 +63,7 @@ def restore_command(options: Namespace) -> int:
 def restore_one(source: Path, output: Path, settings: Settings) -> int:
     """Restore one file here and now."""
     restorer = settings.load()
+    check_used(settings, restorer.net, [source])
     try:
         photo = read_photo(source)
         check_result(output, settings)
@@ -118,17 +120,24 @@ def develop_command(options: Namespace) -> int:
     output = Path(options.output)
     check_apart(output, options.input)
     check_output(output, options.bits, options.profile)
-    raw = read_raw(Path(options.input))
-    remark(raw)
-    balance = white_balance_of(options.white_balance)
-    raw = replace(raw, camera=balanced(raw.camera, raw.mosaic, balance))
+    raw = with_balance(read_raw(Path(options.input)), white_balance_of(options.white_balance))
     look = Rendering(raw.exposure * 2.0**options.exposure, options.tone)
-    gamut = "wide" if options.profile in WIDE else "clamp"
-    config = ISPConfig(demosaic=options.demosaic, highlights="rebuilt", gamut=gamut)
+    config = developing(options, raw)
+    remark(raw)
     picture = develop(raw, look, config)
     write_picture(output, picture, raw, bits=options.bits, profile=options.profile)
     print(f"wrote {output}")
     return 0
+
+
+def developing(options: Namespace, raw: RawImage) -> ISPConfig:
+    """The pipeline that is asked for; raises FileError where the raw has no use for it."""
+    config = ISPConfig(highlights="rebuilt", gamut="wide" if options.profile in WIDE else "clamp")
+    if options.demosaic is None:
+        return config
+    if raw.linear is not None:
+        raise FileError.of(options.input, "is no Bayer mosaic; expected no --demosaic")
+    return replace(config, demosaic=options.demosaic)
 
 
 def one_output(inputs: list[Path], output: Path | None, kind: str | None) -> Path | None:
@@ -213,7 +222,9 @@ def said_reference(text: str | None) -> str | None:
 
 def published(options: Namespace) -> PublishedOptions:
     """What is said of published weights."""
-    return PublishedOptions(options.noise_map, options.isp, options.task)
+    # Without --model the task has chosen the model, which needs to be told nothing.
+    task = None if options.model is None else options.task
+    return PublishedOptions(options.noise_map, options.isp, task)
 
 
 def make_folder(folder: Path) -> None:
