@@ -19,6 +19,10 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
+def named(given: list[str]) -> list[Source]:
+    return [Source(Path(name), name) for name in given]
+
+
 def names(
     inputs: list[Path], pictures: bool = False, leave_out: Path | None = None
 ) -> tuple[list[str], list[FileError]]:
@@ -100,7 +104,7 @@ def test_shards_part_the_files_by_name_alone() -> None:
 
 def test_results_have_the_names_of_their_files() -> None:
     given_names = ["a.dng", "a.CRW", "A.jpg", "day/a.dng", "b.dng", "b.c.dng"]
-    assert result_names(given_names, ".png") == [
+    assert result_names(named(given_names), ".png") == [
         "a.dng.png",
         "a.CRW.png",
         "A.jpg.png",
@@ -108,11 +112,13 @@ def test_results_have_the_names_of_their_files() -> None:
         "b.png",
         "b.c.png",
     ]
-    with pytest.raises(PellucidError, match="two inputs have the same name"):
-        result_names(["a.dng", "a.dng"], ".png")
+    twice = [Source(Path(folder) / "a.dng", "a.dng") for folder in ("mon", "tue")]
+    said = "mon/a.dng and tue/a.dng: two inputs have the same name"
+    with pytest.raises(PellucidError, match=said):
+        result_names(twice, ".png")
 
 
 @given(NAMES)
 def test_results_never_meet(given_names: list[str]) -> None:
-    results = result_names([*given_names, *(f"{name}.tif" for name in given_names)], ".png")
+    results = result_names(named([*given_names, *(f"{n}.tif" for n in given_names)]), ".png")
     assert len(set(results)) == 2 * len(given_names)

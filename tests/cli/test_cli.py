@@ -89,8 +89,9 @@ def test_restore_many_beside_their_files(folder, pellucid):
 
 
 def test_restore_many_into_a_new_folder(folder, pellucid):
-    assert pellucid(f"restore a.dng b.dng -o clean/day1 {MODEL}").code == 0
-    assert sorted(p.name for p in (folder / "clean" / "day1").glob("*.png")) == ["a.png", "b.png"]
+    assert pellucid(f"restore a.dng b.dng -o clean/2024.11.22 {MODEL}").code == 0
+    names = sorted(path.name for path in (folder / "clean/2024.11.22").glob("*.png"))
+    assert names == ["a.png", "b.png"]
 
 
 def test_restore_reports_the_bad_and_writes_the_good(folder, pellucid):
@@ -213,11 +214,14 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("restore a.dng -o missing/out.png", "the folder missing does not exist"),
         ("restore a.dng -o directory.png", "directory.png: is a directory"),
         (f"restore b.dng {MODEL}", "b-restored.png: is a directory"),
-        ("restore a.dng -o out.gif", "unknown ending '.gif'"),
+        ("restore a.dng -o out.gif", "unknown ending '.gif'; expected one of .dng, .jpeg, .jpg"),
         ("restore a.dng -o net.safetensors", "unknown ending '.safetensors'"),
         ("restore a.dng -o out.jpg --bits 16", ".jpg cannot hold 16 bits"),
         ("restore a.dng b.dng -o out.png", "names one picture, for 2 inputs"),
-        ("restore a.dng raws/a.dng -o clean", "two inputs have the same name"),
+        (
+            "restore a.dng raws/a.dng -o clean",
+            "a.dng and raws/a.dng: two inputs have the same name",
+        ),
         ("restore a.dng a.dng", "two inputs have the same name"),
         (f"{GOOD} --noise 1", "--noise 1: expected two numbers"),
         (f"{GOOD} --noise a,b", "--noise a,b: expected two numbers"),

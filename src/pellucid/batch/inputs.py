@@ -91,22 +91,26 @@ def in_shard(source: Source, shard: Shard | None) -> bool:
     return int.from_bytes(digest[:8]) % shard.parts == shard.number - 1
 
 
-def result_names(names: Sequence[str], ending: str) -> list[str]:
+def result_names(sources: Sequence[Source], ending: str) -> list[str]:
     """Names of the results: the ending takes the place of the old one, or follows it.
 
     It follows where two files differ in theirs alone (a.dng, a.crw). Raises PellucidError where two
     files have the same name.
     """
+    names = [source.name for source in sources]
     stems = Counter(_stem(name).casefold() for name in names)
     results = [(name if stems[_stem(name).casefold()] > 1 else _stem(name)) for name in names]
     again = Counter(results)
     results = [
         name if again[result] > 1 else result for name, result in zip(names, results, strict=True)
     ]
-    if len(set(results)) < len(results):
-        raise PellucidError(
-            "two inputs have the same name; expected names that differ, as their results do"
-        )
+    paths: dict[str, Path] = {}
+    for source, result in zip(sources, results, strict=True):
+        if (other := paths.setdefault(result, source.path)) is not source.path:
+            raise PellucidError(
+                f"{other} and {source.path}: two inputs have the same name; expected names that "
+                "differ, as their results do"
+            )
     return [result + ending for result in results]
 
 

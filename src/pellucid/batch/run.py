@@ -102,11 +102,10 @@ def _placed(
 ) -> list[tuple[Source, Path]]:
     """The sources of a shard with their results, whose names all shards agree on."""
     if folder is None:
-        names = [str(source.path) for source in sources]
-        outputs = [Path(name) for name in result_names(names, f"-restored{ending}")]
+        named = [source._replace(name=str(source.path)) for source in sources]
+        outputs = [Path(name) for name in result_names(named, f"-restored{ending}")]
     else:
-        names = [source.name for source in sources]
-        outputs = [folder / name for name in result_names(names, ending)]
+        outputs = [folder / name for name in result_names(sources, ending)]
     both = zip(sources, outputs, strict=True)
     return [(source, output) for source, output in both if in_shard(source, shard)]
 

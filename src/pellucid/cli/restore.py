@@ -144,7 +144,7 @@ def one_output(inputs: list[Path], output: Path | None, kind: str | None) -> Pat
     """The one picture that is asked for: named, or beside its input; None for a batch."""
     if output is None:
         return _beside(inputs, kind or "png")
-    if not names_picture(output):
+    if not names_picture(output, inputs):
         return None
     if kind is not None:
         raise PellucidError(f"-o {output} says the format; expected no --format, or a folder")
@@ -162,12 +162,15 @@ def _beside(inputs: list[Path], kind: str) -> Path | None:
     return inputs[0].with_name(f"{inputs[0].stem}-restored.{kind}") if len(inputs) == 1 else None
 
 
-def names_picture(output: Path) -> bool:
-    """Whether -o names a picture; what has no ending, or is there already, may be a folder."""
-    if output.suffix.lower() in {DNG, *PICTURE_SUFFIXES}:
+def names_picture(output: Path, inputs: list[Path]) -> bool:
+    """Whether -o names a picture; for one file, an ending that is none of ours is a slip."""
+    endings = {DNG, *PICTURE_SUFFIXES}
+    if output.suffix.lower() in endings:
         return True
-    if (output.suffix or output.exists()) and not output.is_dir():
-        check_output(output)
+    many = len(inputs) > 1 or os.path.isdir(inputs[0])
+    if not many and (output.suffix or output.exists()) and not output.is_dir():
+        expected = f"one of {', '.join(sorted(endings))}, or a folder"
+        raise FileError.of(output, f"unknown ending {output.suffix!r}; expected {expected}")
     return False
 
 
