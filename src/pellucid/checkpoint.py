@@ -5,7 +5,7 @@
 import json
 import pickle
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,9 @@ from pellucid.networks.picture import PictureConfig, PictureNet
 FORMAT = "pellucid/2"
 # A zip archive, and torch's format until 1.6, a pickle that begins with a long number.
 _PICKLES = (b"PK\3\4", b"\x80\2\x8a")
+
+_HEEDED = {"DualDn": ("noise_map", "isp"), "Noise-DA": ("task",)}
+"""What published weights leave open; all others tell it themselves."""
 
 Network = DualDomainNet | PictureNet
 NetworkConfig = DualDomainConfig | PictureConfig
@@ -77,6 +80,12 @@ def load_network(path: str | Path, options: PublishedOptions | None = None) -> N
 
 def read_checkpoint(path: str | Path, options: PublishedOptions | None = None) -> Checkpoint:
     """The network of a weights file with what is known of it; raises `FileError` if it is none."""
+    found = _checkpoint(path, options or PublishedOptions())
+    _check_heeded(path, found.origin, options or PublishedOptions())
+    return found
+
+
+def _checkpoint(path: str | Path, options: PublishedOptions) -> Checkpoint:
     facts, weights = _read(path)
     match facts.pop("format", None):
         case "pellucid/2":
@@ -87,9 +96,17 @@ def read_checkpoint(path: str | Path, options: PublishedOptions | None = None) -
         case _:
             pass
     try:
-        return _published(weights, options or PublishedOptions())
+        return _published(weights, options)
     except PellucidError as error:
         raise FileError.of(path, str(error)) from error
+
+
+def _check_heeded(path: str | Path, origin: str, options: PublishedOptions) -> None:
+    heeded = _HEEDED.get(origin.split(",")[0], ())
+    for option in fields(PublishedOptions):
+        if option.name not in heeded and getattr(options, option.name) != option.default:
+            said = f"--{option.name.replace('_', '-')}"
+            raise FileError.of(path, f"{said} is not for weights of {origin}; expected none")
 
 
 def _own(path: str | Path, facts: dict[str, str], weights: dict[str, Tensor]) -> Checkpoint:

@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from pellucid.checkpoint import Network, load_network
-from pellucid.errors import PellucidError
+from pellucid.errors import FileError
 from pellucid.importers import PublishedOptions
 
 SHIPPED = ("default", "denoise", "derain")
@@ -21,16 +21,25 @@ def load_model(model: str | Path, options: PublishedOptions | None = None) -> Ne
 
 @contextmanager
 def weights_of(model: str | Path) -> Generator[Path]:
-    """The file with a model's weights; raises PellucidError where there is none."""
+    """The file with a model's weights; raises FileError where there is none."""
     if model in SHIPPED:
         with as_file(files("pellucid") / "weights" / f"{model}.safetensors") as path:
             yield path
         return
-    path = Path(model)
-    if path.is_dir():
-        path /= "weights.safetensors"
-    if not path.exists():
-        raise PellucidError(
-            f"{model}: no such model; expected {', '.join(SHIPPED)}, a weights file or a run folder"
+    yield _file_of(Path(model))
+
+
+def _file_of(model: Path) -> Path:
+    """The weights themselves, or those of a run folder."""
+    try:
+        inside = model / "weights.safetensors" if model.is_dir() else model
+        if inside.exists():
+            return inside
+    except OSError as error:
+        raise FileError.from_os(model, error) from error
+    if inside != model:
+        raise FileError.of(
+            model, "holds no weights.safetensors, written when a run ends; expected a finished run"
         )
-    yield path
+    shipped = ", ".join(SHIPPED)
+    raise FileError.of(model, f"no such model; expected {shipped}, a weights file or a run folder")

@@ -19,6 +19,10 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
+def named(given: list[str]) -> list[Source]:
+    return [Source(Path(name), name) for name in given]
+
+
 def names(
     inputs: list[Path], pictures: bool = False, leave_out: Path | None = None
 ) -> tuple[list[str], list[FileError]]:
@@ -66,6 +70,25 @@ def test_a_folder_that_cannot_be_listed_is_said(
     assert [str(error) for error in errors] == [f"{tmp_path / 'locked'}: permission denied"]
 
 
+def test_what_cannot_be_looked_at_is_said_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that may be listed and not entered, which would not stop root."""
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if Path(path).parent.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return original(path, **how)
+
+    touch(tmp_path, "a.dng", "locked/b.dng", "z.dng")
+    original = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    found, errors = names([tmp_path])
+    assert found == ["a.dng", "z.dng"]
+    assert [str(error) for error in errors] == [f"{tmp_path / 'locked/b.dng'}: permission denied"]
+    assert names([tmp_path / "locked/b.dng"]) == (["b.dng"], [])
+
+
 def test_shards_part_the_files_by_name_alone() -> None:
     sources = [Source(Path(f"/any/{n}.dng"), f"{n}.dng") for n in range(400)]
     parts = [[s for s in sources if in_shard(s, Shard(i, 4))] for i in (1, 2, 3, 4)]
@@ -81,7 +104,7 @@ def test_shards_part_the_files_by_name_alone() -> None:
 
 def test_results_have_the_names_of_their_files() -> None:
     given_names = ["a.dng", "a.CRW", "A.jpg", "day/a.dng", "b.dng", "b.c.dng"]
-    assert result_names(given_names, ".png") == [
+    assert result_names(named(given_names), ".png") == [
         "a.dng.png",
         "a.CRW.png",
         "A.jpg.png",
@@ -89,11 +112,13 @@ def test_results_have_the_names_of_their_files() -> None:
         "b.png",
         "b.c.png",
     ]
-    with pytest.raises(PellucidError, match="two inputs have the same name"):
-        result_names(["a.dng", "a.dng"], ".png")
+    twice = [Source(Path(folder) / "a.dng", "a.dng") for folder in ("mon", "tue")]
+    said = "mon/a.dng and tue/a.dng: two inputs have the same name"
+    with pytest.raises(PellucidError, match=said):
+        result_names(twice, ".png")
 
 
 @given(NAMES)
 def test_results_never_meet(given_names: list[str]) -> None:
-    results = result_names([*given_names, *(f"{name}.tif" for name in given_names)], ".png")
+    results = result_names(named([*given_names, *(f"{n}.tif" for n in given_names)]), ".png")
     assert len(set(results)) == 2 * len(given_names)

@@ -26,6 +26,14 @@ def test_a_noise_profile_of_three_colours_restores_as_one_of_all(tmp_path: Path)
     assert torch.equal(one, three)
 
 
+def test_a_reference_is_told_by_its_bytes_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "\udcff.jpg").write_bytes(b"look")
+    settings = Settings(reference=str(tmp_path / "\udcff.jpg"))
+    before = settings.decisive("a")
+    (tmp_path / "\udcff.jpg").write_bytes(b"LOOK")
+    assert settings.decisive("a") != before
+
+
 def test_all_that_changes_a_result_is_decisive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ def keep(ledger: Ledger, source: Source, output: str = "a.png", pixels: bytes = 
         output,
         content_of(draft),
         Level([1e-3], [1e-6], "given"),
+        path=str(source.path),
     )
     ledger.keep(entry, draft)
     return entry
@@ -99,7 +100,7 @@ def test_a_line_without_its_result_does_not_count(
     with keeping(tmp_path / "out") as ledger:
         assert not ledger.draft(0, ".png").exists()
         # What stands there from before is ours all the same: it may be replaced.
-        ledger.check_free("a.png", overwrite=False)
+        ledger.check_free("a.png", source.path, overwrite=False)
         assert ledger.finished(source, SETTINGS) == (older is not None)
 
 
@@ -108,16 +109,31 @@ def test_files_of_others_are_left_alone(tmp_path: Path, source: Source) -> None:
     (tmp_path / "out" / "theirs.png").write_bytes(b"holiday")
     with keeping(tmp_path / "out") as ledger:
         keep(ledger, source)
-        ledger.check_free("a.png", overwrite=False)
-        ledger.check_free("new.png", overwrite=False)
-        ledger.check_free("theirs.png", overwrite=True)
+        ledger.check_free("a.png", source.path, overwrite=False)
+        ledger.check_free("new.png", source.path, overwrite=False)
+        ledger.check_free("theirs.png", source.path, overwrite=True)
         with pytest.raises(FileError, match="theirs.png: is not as pellucid restore left it"):
-            ledger.check_free("theirs.png", overwrite=False)
+            ledger.check_free("theirs.png", source.path, overwrite=False)
         with pytest.raises(FileError, match="is a directory"):
-            ledger.check_free("folder.png", overwrite=True)
+            ledger.check_free("folder.png", source.path, overwrite=True)
         (tmp_path / "out" / "a.png").write_bytes(b"retouched")
         with pytest.raises(FileError, match="or --overwrite"):
-            ledger.check_free("a.png", overwrite=False)
+            ledger.check_free("a.png", source.path, overwrite=False)
+
+
+def test_a_result_gives_way_to_its_own_file_alone(tmp_path: Path, source: Source) -> None:
+    moved, other = tmp_path / "moved.dng", tmp_path / "other.dng"
+    moved.write_bytes(b"light")
+    other.write_bytes(b"another light")
+    with keeping(tmp_path / "out") as ledger:
+        keep(ledger, source)
+    source.path.write_bytes(b"changed in its place")
+    with keeping(tmp_path / "out") as ledger:
+        ledger.check_free("a.png", source.path, overwrite=False)
+        ledger.check_free("a.png", moved, overwrite=False)
+        ledger.check_free("a.png", other, overwrite=True)
+        with pytest.raises(FileError, match=f"a.png: was made of {source.path}; expected another"):
+            ledger.check_free("a.png", other, overwrite=False)
 
 
 def test_shards_write_their_own_manifests_and_read_all(tmp_path: Path, source: Source) -> None:

@@ -203,7 +203,8 @@ def test_bad_files_get_a_line_each_and_the_others_go_on(place, pellucid):
     ("words", "said"),
     [
         ("--real nowhere -o a.safetensors", "nowhere: no such folder"),
-        ("--real mine -o a.pth", "expected a name ending in .safetensors"),
+        ("--real mine -o a.pth", "a.pth: unknown ending '.pth'; expected .safetensors"),
+        ("--real mine -o raw.safetensors", "is the same file as raw.safetensors; expected another"),
         ("--real mine -o no/a.safetensors", "the folder no does not exist"),
         ("--real mine -o a.safetensors --model derain", "recipes/adapt_derain.yaml"),
         (

@@ -106,7 +106,7 @@ def test_flats_and_darks_become_a_profile_that_restore_finds(frames, pellucid):
     assert json.loads(Path("dt.json").read_text())["noiseprofiles"][0]["maker"] == "Acme"
     own = pellucid("calibrate flat0_200.dng flat1_200.dng dark10_200.dng dark11_200.dng")
     assert own.code == 0 and own.out[-1].endswith("Acme_One.json")
-    used = pellucid("inspect flat0_200.dng --noise n.png")
+    used = pellucid("inspect flat0_200.dng --plot n.png")
     assert used.code == 0 and "noise used       calibrated, Acme_One.json" in used.out
     assert size_of("n.png") == (800, 500)
 
@@ -136,13 +136,40 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(frames, pellucid):
         "dark0_200.dng dark1_200.dng -o c.json": "ISO 200: 2 darks alone; expected flats or shots",
         "dark0_200.dng other3_200.dng -o c.json": "cameras (Acme One, Acme Two)",
         "empty -o c.json": "empty: holds no raw files",
-        "missing.dng -o c.json": "no frame can be read",
+        "missing.dng -o c.json": "no frame can be used",
         "dark0_200.dng -o no/c.json": "no/c.json: the folder no does not exist",
         "dark0_200.dng --kind flats -o c.json --iso 0": "--iso: 0: expected a number",
     }.items():
         run = pellucid(f"calibrate {command}")
         assert run.code == 2 and words in run.err[-1], run.err
         assert not Path("c.json").exists()
+
+
+def test_a_better_profile_stays_and_what_becomes_of_it_is_said(frames, pellucid):
+    shoot_flats(200)
+    shoot("shot", torch.full((1, SIDE, SIDE), 0.3), 200, 30)
+    assert pellucid("calibrate flat0_200.dng flat1_200.dng dark10_200.dng dark11_200.dng").code == 0
+    profile = frames.parent / "config/pellucid/Acme_One.json"
+    found = profile.read_bytes()
+    said = "ISO 200: what is of 2 flats, 2 darks {}"
+    worse = pellucid("calibrate shot30_200.dng --kind shots")
+    assert worse.code == 0 and said.format("stays, better than 1 shot") in worse.out
+    assert profile.read_bytes() == found
+    better = pellucid("calibrate . --kind flats")
+    assert better.code == 0 and said.format("gives way to 5 flats, 4 darks") in better.out
+    assert profile.read_bytes() != found
+    clash = pellucid(f"calibrate shot30_200.dng --darktable {profile}")
+    assert clash.code == 2 and "Acme_One.json: is the same file as " in clash.err[-1]
+
+
+def test_a_file_without_iso_is_reported_and_the_others_count(frames, pellucid):
+    shoot_flats(200)
+    write_mosaic("none.dng", torch.rand(1, SIDE, SIDE), CAMERA, None, DngFields(make="Acme"))
+    run = pellucid("calibrate . -o c.json")
+    assert run.code == 2 and run.err == [
+        "pellucid: none.dng: says no ISO; expected one in the file or by --iso"
+    ]
+    check_sigma(read_calibration("c.json"), 200, 0.05)
 
 
 def test_bad_files_are_reported_and_the_others_count(frames, pellucid):

@@ -7,6 +7,7 @@ import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from pellucid import Rendering, Restorer, develop, read_picture, read_raw, write
 from pellucid.cli import main
 from pellucid.cli.options.evaluate import polyu_options
 from pellucid.cli.options.restore import restore_options
+from pellucid.io import DngFields, write_dng
 from pellucid.io.png import bit_depth
 from pellucid.passes import TILE
 
@@ -87,8 +89,9 @@ def test_restore_many_beside_their_files(folder, pellucid):
 
 
 def test_restore_many_into_a_new_folder(folder, pellucid):
-    assert pellucid(f"restore a.dng b.dng -o clean/day1 {MODEL}").code == 0
-    assert sorted(p.name for p in (folder / "clean" / "day1").glob("*.png")) == ["a.png", "b.png"]
+    assert pellucid(f"restore a.dng b.dng -o clean/2024.11.22 {MODEL}").code == 0
+    names = sorted(path.name for path in (folder / "clean/2024.11.22").glob("*.png"))
+    assert names == ["a.png", "b.png"]
 
 
 def test_restore_reports_the_bad_and_writes_the_good(folder, pellucid):
@@ -204,14 +207,21 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("restore half.dng -o out.png", "cut off"),
         ("restore raws -o out.png", "raws: is a directory"),
         ("restore .", "is a directory"),
+        ("restore a.dng -o a.dng", "a.dng: is the same file as a.dng; expected another one"),
+        ("restore a.dng -o link.dng", "link.dng: is the same file as a.dng; expected another one"),
+        ("develop linked.tif -o linked.tif", "linked.tif: is the same file as linked.tif"),
+        ("restore a.dng --reference look.png -o look.png", "is the same file as look.png"),
         ("restore a.dng -o missing/out.png", "the folder missing does not exist"),
         ("restore a.dng -o directory.png", "directory.png: is a directory"),
         (f"restore b.dng {MODEL}", "b-restored.png: is a directory"),
-        ("restore a.dng -o out.gif", "unknown ending '.gif'"),
+        ("restore a.dng -o out.gif", "unknown ending '.gif'; expected one of .dng, .jpeg, .jpg"),
         ("restore a.dng -o net.safetensors", "unknown ending '.safetensors'"),
         ("restore a.dng -o out.jpg --bits 16", ".jpg cannot hold 16 bits"),
         ("restore a.dng b.dng -o out.png", "names one picture, for 2 inputs"),
-        ("restore a.dng raws/a.dng -o clean", "two inputs have the same name"),
+        (
+            "restore a.dng raws/a.dng -o clean",
+            "a.dng and raws/a.dng: two inputs have the same name",
+        ),
         ("restore a.dng a.dng", "two inputs have the same name"),
         (f"{GOOD} --noise 1", "--noise 1: expected two numbers"),
         (f"{GOOD} --noise a,b", "--noise a,b: expected two numbers"),
@@ -228,16 +238,25 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         (f"{GOOD} --bits 12", "--bits: invalid choice: 12"),
         (f"{GOOD} --unknown 1", "unrecognized arguments: --unknown"),
         ("restore a.dng -o out.png --model nope", "nope: no such model"),
-        ("restore a.dng -o out.png --model raws", "raws: no such model"),
+        ("restore a.dng -o out.png --model raws", "raws: holds no weights.safetensors"),
         ("restore a.dng -o out.png --model a.dng", "a.dng: not a safetensors file"),
         ("restore", "required: restore.inputs; see pellucid restore --help"),
         ("develop text.dng -o out.png", "text.dng: no raw file"),
         ("develop a.dng", "required: develop.output; see pellucid develop --help"),
         ("develop a.dng -o missing/out.png", "the folder missing does not exist"),
         ("develop a.dng -o out.png --demosaic best", "invalid choice: 'best'"),
+        ("develop grey.dng -o out.png --white-balance 3,1,2", "grey.dng: has no colours; expected"),
+        ("restore grey.dng -o out.png --white-balance auto", "grey.dng: has no colours; expected"),
+        ("develop grey.dng -o out.png --demosaic bilinear", "grey.dng: is no Bayer mosaic; expect"),
         ("inspect half.dng", "cut off"),
         ("inspect raws", "raws: is a directory"),
         ("demo -o a.dng", "a.dng: file exists"),
+        ("inspect a.dng --plot a.dng", "a.dng: unknown ending '.dng'; expected .png"),
+        ("inspect a.dng --plot camera.json", "unknown ending '.json'; expected .png"),
+        ("calibrate a.dng -o a.dng", "a.dng: unknown ending '.dng'; expected .json"),
+        ("calibrate a.dng -o c.json --plot a.dng", "unknown ending '.dng'; expected .png"),
+        ("calibrate a.dng -o c.json --darktable a.dng", "unknown ending '.dng'; expected .json"),
+        ("calibrate a.dng -o c.json --darktable ./c.json", "is the same file as c.json; expected"),
         ("evaluate", "see pellucid evaluate --help"),
         ("evaluate synthetic --photos missing", "missing: no such folder"),
         ("evaluate synthetic --photos raws", "raws: no photographs"),
@@ -245,6 +264,7 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("evaluate synthetic --photos raws --tones 0,2", "--tones: 2: expected a number"),
         ("evaluate synthetic --photos raws --limit 0", "--limit: 0: expected a whole number"),
         ("evaluate synthetic --photos raws --json no/rows.json", "the folder no does not exist"),
+        ("evaluate synthetic --photos raws --json a.dng", "unknown ending '.dng'; expected .json"),
         ("train", "expected pellucid train RECIPE.yaml"),
         ("train missing.yaml", "missing.yaml: no such recipe"),
         ("train recipe.yaml --unknown.key 1", "--unknown.key"),
@@ -254,11 +274,39 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
     ],
 )
 def test_an_error_is_one_line_and_leaves_nothing_behind(folder, pellucid, command, words):
+    for link in ("link.dng", "linked.tif"):
+        (folder / link).symlink_to("a.dng")
+    write_dng("grey.dng", np.full((32, 48), 900, np.uint16), DngFields(pattern=()))
+    write_picture("look.png", torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)))
     before = contents(folder)
     run = pellucid(command)
     assert run.code == 2 and len(run.err) == 1 and run.out == [], run
     assert run.err[0].startswith("pellucid: ") and words in run.err[0]
     assert contents(folder) == before
+
+
+LONG = 300 * "n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"restore a.dng -o {LONG}.png",
+        f"restore a.dng -o {LONG}",
+        f"restore {LONG}.dng -o out",
+        f"restore a.dng -o out.png --model {LONG}",
+        f"models show {LONG}",
+        f"calibrate {LONG}",
+        f"inspect {LONG}",
+        f"develop a.dng -o {LONG}.png",
+        f"develop {LONG} -o out.png",
+    ],
+)
+def test_a_name_that_is_too_long_is_said_in_one_line(folder, pellucid, command):
+    before = contents(folder)
+    run = pellucid(command)
+    assert run.code == 2 and len(run.err) == 1 and "file name too long" in run.err[0], run
+    assert LONG in run.err[0] and contents(folder) == before
 
 
 def test_training_without_its_photographs_makes_no_run_folder(folder, pellucid):
@@ -319,3 +367,18 @@ def test_a_reader_that_goes_away_is_no_error(folder):
         program.stdout.close()
         assert program.stderr.read() == b""
     assert program.returncode == 1
+
+
+@pytest.mark.parametrize("command", [["inspect", "a.dng"], ["inspect", "text.dng"]])
+def test_output_that_cannot_be_printed_is_one_line(folder, command):
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "pellucid", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    words = "output: no space left on device" if "a.dng" in command else "text.dng: no raw file"
+    assert run.returncode == 2 and run.stderr.startswith(f"pellucid: {words}")
+    assert len(run.stderr.splitlines()) == 1

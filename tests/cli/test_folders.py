@@ -84,6 +84,68 @@ def test_a_folder_is_restored_once_and_again_where_something_changed(tree, folde
     )
 
 
+def test_a_name_that_the_system_refuses_costs_its_own_file_alone(folder, pellucid):
+    long = 251 * "n"  # with two endings it is too long
+    (folder / "many").mkdir()
+    for name in (f"{long}.dng", f"{long}.nef", "ok.dng"):
+        shutil.copy(folder / "a.dng", folder / "many" / name)
+    run = pellucid(f"restore many -o out {MODEL}")
+    assert run.code == 2 and run.out[-1] == "restored 1 of 3"
+    assert [line.rpartition(": ")[2] for line in run.err] == 2 * ["file name too long"]
+    assert list(pictures(folder / "out")) == ["ok.png"]
+    beside = pellucid(f"restore a.dng {300 * 'n'}.dng {MODEL}")
+    assert beside.code == 2 and beside.out[-1] == "restored 1 of 2" and len(beside.err) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [
+        ("restore raws/a.dng raws/b.dng -o raws --format dng --overwrite", "raws/a.dng"),
+        ("restore shoot/raws b.dng -o shoot --format dng --overwrite", "shoot/raws/a.dng"),
+        ("restore raws b.dng -o other --format dng --overwrite", "other/raws/a.dng"),
+        ("restore raws/a.dng raws/a-restored.dng --format dng", "raws/a-restored.dng"),
+    ],
+)
+def test_an_original_is_never_replaced(folder, pellucid, command, result):
+    for name in ("b.dng", "a-restored.dng"):
+        shutil.copy(folder / "b.dng", folder / "raws" / name)
+    for link, target in (("shoot", "."), ("other", "shoot")):
+        (folder / link).symlink_to(target)
+    before = {path: path.read_bytes() for path in folder.glob("**/*.dng")}
+    run = pellucid(f"{command} {MODEL}")
+    assert run.code == 2, run
+    assert f"pellucid: {result}: is an input itself; expected another folder or format" in run.err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_another_folder_does_not_replace_the_results_of_the_first(folder, pellucid):
+    for day, name in (("mon", "a.dng"), ("tue", "b.dng")):
+        (folder / day).mkdir()
+        shutil.copy(folder / name, folder / day / "1.dng")
+    assert pellucid(f"restore mon -o out {MODEL}").code == 0
+    made = pictures(folder / "out")
+    other = pellucid(f"restore tue -o out {MODEL}")
+    assert other.code == 2 and other.out == ["restored 0 of 1"] and len(other.err) == 1
+    assert f"out/1.png: was made of {folder / 'mon/1.dng'}; expected another" in other.err[0]
+    assert pictures(folder / "out") == made
+    shutil.move("mon", "moved")
+    again = pellucid(f"restore moved -o out {MODEL}")
+    assert again.out == ["restored 1 of 1, 1 of them before"]
+    assert pellucid(f"restore moved -o out --tone 0.5 {MODEL}").code == 0
+    assert pellucid(f"restore tue -o out --overwrite {MODEL}").code == 0
+
+
+def test_names_need_not_be_of_any_encoding(folder, pellucid):
+    (folder / "many").mkdir()
+    shutil.copy(folder / "a.dng", folder / "many/\udcff.dng")
+    shutil.copy(folder / "many/\udcff.dng", "alone\udcff.dng")
+    assert pellucid(f"restore many -o out {MODEL}").out[-1] == "restored 1 of 1"
+    run = pellucid(f"restore alone\udcff.dng -o alone\udcff.dng.png {MODEL}")
+    assert run.code == 0 and run.err == [], run
+    single, many = (read_picture(name) for name in ("alone\udcff.dng.png", "out/\udcff.png"))
+    assert single.equal(many)
+
+
 def test_shards_do_each_file_once_in_the_format_asked_for(tree, folder, pellucid):
     (tree / "day/bad.dng").unlink()
     for part in ("1/2", "2/2 --jobs 2"):

@@ -28,6 +28,7 @@ def models(folder, monkeypatch):
     odd |= {f"{name}.weight": torch.rand(*shape, 1, 1) for name, shape in ends.items()}
     torch.save({"params": odd}, folder / "odd.pth")
     torch.save({"a": torch.ones(2)}, folder / "alien.pth")
+    (folder / "link.safetensors").symlink_to("net.safetensors")
     write_picture(folder / "rain.png", torch.rand(3, 37, 50), bits=16)
     return folder
 
@@ -101,11 +102,23 @@ def test_restore_runs_networks_of_pictures_on_raws(models, pellucid):
         ("restore rain.png --model Network.pth --task dehaze -o o.png", "invalid choice: 'dehaze'"),
         ("restore a.dng --model odd.pth -o o.png", "a.dng: 6 heads do not divide width 8"),
         ("restore a.dng --model alien.pth -o o.png", "alien.pth: got 1 tensors, first a; expected"),
+        ("restore a.dng --model nafnet.pth -o o.dng", "the model restores pictures; expected -o"),
+        ("restore a.dng --task denoise -o o.dng --linear", "the model restores pictures"),
+        ("restore raws --task derain -o o --format dng", "the model restores pictures; expected"),
+        ("restore a.dng --task derain --model net.safetensors -o o.png", "--task is not for"),
+        ("restore a.dng --isp pellucid --model net.safetensors -o o.png", "--isp is not for"),
+        ("restore rain.png --isp pellucid -o o.png", "--isp is not for weights of pellucid/2"),
+        (
+            "restore rain.png --task denoise --model nafnet.pth -o o.png",
+            "not for weights of NAFNet",
+        ),
+        ("models show odd.pth --task denoise", "--task is not for weights of DualDn, raw only"),
         ("models show alien.pth", "pip install 'pellucid[foreign]'"),
         ("models show missing.pth", "missing.pth: no such model"),
         ("models convert alien.pth -o o.safetensors", "alien.pth: got 1 tensors"),
         ("models convert nafnet.pth -o o.pth", "unknown ending '.pth'; expected .safetensors"),
         ("models convert nafnet.pth -o no/o.safetensors", "no"),
+        ("models convert link.safetensors -o net.safetensors", "the same file as link.safetensors"),
         ("models convert nafnet.pth", "see pellucid models convert --help"),
         ("models teach", "invalid choice: 'teach'"),
     ],
@@ -113,4 +126,39 @@ def test_restore_runs_networks_of_pictures_on_raws(models, pellucid):
 def test_mistakes_get_one_line(models, pellucid, command, said):
     run = pellucid(command)
     assert run.code == 2 and len(run.err) == 1 and said in run.err[0]
-    assert not (models / "o.png").exists() and not (models / "o.safetensors").exists()
+    assert not list(models.glob("o.*")) and not (models / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "why"),
+    [
+        (
+            "rain.png --model nafnet.pth -o o.png",
+            "--exposure 1|--tone 0.5|--noise 1e-3,0|--stars keep|--white-balance auto|"
+            "--reference rain.png",
+            "for finished pictures",
+        ),
+        (
+            "a.dng --model nafnet.pth -o o.png",
+            "--noise 1e-3,0|--stars keep",
+            "with a model that restores pictures",
+        ),
+        ("raws rain.png --model nafnet.pth -o o", "--noise 1e-3,0", "with a model that restores"),
+        (
+            "a.dng --model net.safetensors --reference rain.png -o o.png",
+            "--exposure 1|--tone 0.5",
+            "with --reference, which says how bright the picture is",
+        ),
+    ],
+)
+def test_an_option_that_can_do_nothing_is_refused(models, pellucid, given, options, why):
+    for option in options.split("|"):
+        run = pellucid(f"restore {given} {option}")
+        assert run.code == 2 and len(run.err) == 1 and run.out == [], run
+        assert run.err[0].startswith(f"pellucid: {option.split()[0]} does nothing {why}")
+    assert not list(models.glob("o*.png"))
+
+
+def test_an_option_may_be_for_some_of_the_files(models, pellucid):
+    run = pellucid("restore raws rain.png --model nafnet.pth -o o --exposure 1")
+    assert run.code == 0 and run.out[-1] == "restored 2 of 2"

@@ -6,6 +6,7 @@ import pytest
 
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import replacing
+from pellucid.io.replacing import check_folder
 
 
 def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -42,3 +43,31 @@ def test_links_stay_links(tmp_path: Path) -> None:
     with replacing(tmp_path / "link") as file:
         file.write(b"x")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_bytes() == b"x"
+
+
+LONGEST = 80 * "\u5199" + 15 * "x"
+"""255 bytes in UTF-8, the most that a name may have."""
+
+
+def test_any_name_that_the_system_takes_can_be_written(tmp_path: Path) -> None:
+    check_folder(tmp_path / LONGEST)
+    with replacing(tmp_path / LONGEST) as file:
+        file.write(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [LONGEST]
+
+
+def test_what_could_not_be_written_is_found_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_folder(tmp_path / "x.bin")
+    for name in (300 * "n", f"{300 * 'n'}/x.bin"):
+        with pytest.raises(FileError, match="file name too long"):
+            check_folder(tmp_path / name)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refused)
+    with pytest.raises(FileError, match="x.bin: permission denied"):
+        check_folder(tmp_path / "x.bin")
+    assert not list(tmp_path.iterdir())

@@ -29,7 +29,8 @@ from pellucid.data.mixtures import Mixture
 from pellucid.data.unpaired import Draw
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import replacing
-from pellucid.io.replacing import check_folder
+from pellucid.io.places import check_apart
+from pellucid.io.replacing import check_file
 from pellucid.models import load_model
 from pellucid.networks.dual_domain import DualDomainNet
 from pellucid.training.network import NetworkTraining
@@ -91,9 +92,8 @@ def check(options: AdaptOptions) -> None:
             f"expected a model that removes noise, or pellucid train "
             f"recipes/adapt_{options.model}.yaml, which has no such rule"
         )
-    if options.output.suffix != ".safetensors":
-        raise PellucidError(f"-o {options.output}: expected a name ending in .safetensors")
-    check_folder(options.output)
+    check_file(options.output, ".safetensors")
+    check_apart(options.output, options.model)
 
 
 def agree(options: AdaptOptions) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import PICTURE_SUFFIXES, is_raw
+from pellucid.io.places import Place, place_of
 
 Report = Callable[[FileError], object]
 
@@ -40,12 +41,12 @@ def find_sources(
     Raises PellucidError where that folder is a given one.
     """
     found: list[Source] = []
-    seen = {None if leave_out is None else _identity(leave_out)}
+    seen: set[Place] = set() if leave_out is None else {place_of(leave_out)}
     for given in inputs:
-        if not given.is_dir():
+        if not os.path.isdir(given):  # what cannot be opened is said when its turn comes
             found.append(Source(given, given.name))
             continue
-        if _identity(given) in seen:
+        if place_of(given) in seen:
             raise PellucidError(f"-o {leave_out} is the folder of the inputs; expected another one")
         root = PurePosixPath(given.resolve().name if len(inputs) > 1 else "")
         for path in _walk(given, set(seen), report):
@@ -54,34 +55,30 @@ def find_sources(
     return found
 
 
-def _walk(folder: Path, seen: set[tuple[int, int] | None], report: Report) -> Iterator[Path]:
+def _walk(folder: Path, seen: set[Place], report: Report) -> Iterator[Path]:
     """Files below a folder in the order of their names, each folder once, however it is linked."""
     try:
-        identity, entries = _identity(folder), sorted(os.listdir(folder))
+        entries = sorted(os.listdir(folder))
     except OSError as error:
         report(FileError.from_os(folder, error))
         return
-    if identity in seen:
+    if (place := place_of(folder)) in seen:
         return
-    seen.add(identity)
+    seen.add(place)
     for entry in entries:
         path = folder / entry
         # Hidden: macOS puts a ._NAME.CR2 beside each NAME.CR2 on a card.
         if entry.startswith("."):
             continue
-        if path.is_dir():
+        try:
+            is_folder = path.is_dir()
+        except OSError as error:
+            report(FileError.from_os(path, error))
+            continue
+        if is_folder:
             yield from _walk(path, seen, report)
         else:
             yield path
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What two names of one folder share; None where there is no such folder yet."""
-    try:
-        status = folder.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return status.st_dev, status.st_ino
 
 
 def in_shard(source: Source, shard: Shard | None) -> bool:
@@ -94,22 +91,26 @@ def in_shard(source: Source, shard: Shard | None) -> bool:
     return int.from_bytes(digest[:8]) % shard.parts == shard.number - 1
 
 
-def result_names(names: Sequence[str], ending: str) -> list[str]:
+def result_names(sources: Sequence[Source], ending: str) -> list[str]:
     """Names of the results: the ending takes the place of the old one, or follows it.
 
     It follows where two files differ in theirs alone (a.dng, a.crw). Raises PellucidError where two
     files have the same name.
     """
+    names = [source.name for source in sources]
     stems = Counter(_stem(name).casefold() for name in names)
     results = [(name if stems[_stem(name).casefold()] > 1 else _stem(name)) for name in names]
     again = Counter(results)
     results = [
         name if again[result] > 1 else result for name, result in zip(names, results, strict=True)
     ]
-    if len(set(results)) < len(results):
-        raise PellucidError(
-            "two inputs have the same name; expected names that differ, as their results do"
-        )
+    paths: dict[str, Path] = {}
+    for source, result in zip(sources, results, strict=True):
+        if (other := paths.setdefault(result, source.path)) is not source.path:
+            raise PellucidError(
+                f"{other} and {source.path}: two inputs have the same name; expected names that "
+                "differ, as their results do"
+            )
     return [result + ending for result in results]
 
 

@@ -2,8 +2,9 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import hashlib
+import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from torch import Tensor
@@ -28,7 +29,7 @@ from pellucid.io import (
 from pellucid.io.embedded import read_embedded
 from pellucid.io.replacing import check_folder
 from pellucid.isp import Rendering
-from pellucid.look.white_balance import WhiteBalance, balanced
+from pellucid.look.white_balance import WhiteBalance, with_balance
 from pellucid.networks.dual_domain import Restored
 from pellucid.passes import TILE, Precision, Preset, Progress
 from pellucid.raw import Noise, RawImage
@@ -99,7 +100,7 @@ class Settings:
 def _checksum(paths: list[Path]) -> str | None:
     """Of files; None where there are none."""
     try:
-        parts = [path.name.encode() + b"\0" + path.read_bytes() for path in paths]
+        parts = [os.fsencode(path.name) + b"\0" + path.read_bytes() for path in paths]
     except OSError as error:
         raise FileError.from_os(error.filename, error) from error
     return hashlib.sha256(b"\0".join(parts)).hexdigest() if parts else None
@@ -123,7 +124,7 @@ def restore_photo(
         picture = cleaned(photo, restorer, settings, progress)
         write_picture(output, picture, bits=settings.bits, profile=settings.profile)
         return None
-    photo = replace(photo, camera=balanced(photo.camera, photo.mosaic, settings.white_balance))
+    photo = with_balance(photo, settings.white_balance)
     known = settle_noise(photo, parse_noise(settings.noise))
     name = photo.path.name if photo.path else "raw"
     for remark in photo.remarks:

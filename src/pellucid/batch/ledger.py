@@ -59,6 +59,8 @@ class Entry:
     result: Content | None = None
     noise: Level | None = None
     error: str | None = None
+    path: str | None = None
+    """Where the file lay."""
 
 
 def content_of(path: Path) -> Content:
@@ -80,7 +82,7 @@ class Ledger:
         self.folder = folder
         self._file, self._drafts = file, drafts
         self._by_name: dict[str, list[Entry]] = {}
-        self._by_output: dict[str, list[Content]] = {}
+        self._by_output: dict[str, list[Entry]] = {}
         for entry in entries:
             self._remember(entry)
 
@@ -96,16 +98,34 @@ class Ledger:
                 return True
         return False
 
-    def check_free(self, output: str, overwrite: bool) -> None:
-        """Raise FileError where a file stands that is not as a batch left it, or a folder."""
+    def check_free(self, output: str, source: Path, overwrite: bool) -> None:
+        """Raise FileError where a file stands that is not as a batch left it, or a folder.
+
+        So it is where a batch left the result of another file: cameras count from 1 again.
+        """
         path = self.folder / output
-        if path.is_dir():
+        try:
+            stands, is_folder = path.exists(), path.is_dir()
+        except OSError as error:
+            raise FileError.from_os(path, error) from error
+        if is_folder:
             raise FileError.of(path, "is a directory; expected the name of a file to write")
-        ours = any(_is(path, made) for made in self._by_output.get(output, []))
-        if path.exists() and not ours and not overwrite:
+        if not stands or overwrite:
+            return
+        entry = self._standing(output)
+        if entry is None:
             raise FileError.of(
                 path, "is not as pellucid restore left it; expected another folder, or --overwrite"
             )
+        if entry.path != os.path.realpath(source) and not _same_bytes(source, entry.source):
+            raise FileError.of(
+                path, f"was made of {entry.path}; expected another folder, or --overwrite"
+            )
+
+    def _standing(self, output: str) -> Entry | None:
+        """The last entry of which the result stands there."""
+        path, entries = self.folder / output, reversed(self._by_output.get(output, []))
+        return next((one for one in entries if one.result and _is(path, one.result)), None)
 
     def keep(self, entry: Entry, draft: Path) -> None:
         """Say that a file is done, and put its result in place; raises FileError."""
@@ -130,7 +150,7 @@ class Ledger:
     def _remember(self, entry: Entry) -> None:
         self._by_name.setdefault(entry.name, []).append(entry)
         if entry.output is not None and entry.result is not None:
-            self._by_output.setdefault(entry.output, []).append(entry.result)
+            self._by_output.setdefault(entry.output, []).append(entry)
 
     def _is_whole(self, entry: Entry) -> bool:
         assert entry.output is not None and entry.result is not None

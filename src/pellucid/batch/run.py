@@ -1,9 +1,10 @@
 """A batch from its first file to its last."""
 
 import hashlib
+import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -14,8 +15,11 @@ import torch
 from pellucid.batch.inputs import Shard, Source, find_sources, in_shard, result_names
 from pellucid.batch.job import Settings
 from pellucid.batch.ledger import Entry, Ledger, keeping
+from pellucid.batch.unused import check_used
 from pellucid.batch.workers import Outcome, Task, work
+from pellucid.checkpoint import Network
 from pellucid.errors import FileError
+from pellucid.io.places import Place, place_of
 from pellucid.models import load_model, weights_of
 from pellucid.networks.picture import PictureNet
 
@@ -64,30 +68,33 @@ def restore_all(
     A folder of results has a manifest, by which what is done is skipped. Raises PellucidError where
     the whole makes no sense, and where the disk is full.
     """
-    decisive, of_pictures = _model_facts(settings)
-    pictures = of_pictures if options.pictures is None else options.pictures
+    decisive, net = _model_facts(settings)
+    pictures = isinstance(net, PictureNet) if options.pictures is None else options.pictures
     errors: list[tuple[str, FileError]] = []
 
     def report(error: FileError) -> None:
         errors.append(("", error))
 
     sources = find_sources(inputs, pictures, folder, report)
+    check_used(settings, net, [source.path for source in sources])
     if not sources and not errors:
         kinds = "raws or pictures" if pictures else "raws"
         raise FileError.of(inputs[0], f"holds no {kinds}; expected some, or other files")
-    items = _present(_placed(sources, folder, settings.ending, options.shard), errors)
+    read = {place_of(source.path) for source in sources}
+    if settings.reference is not None:
+        read.add(place_of(settings.reference))
+    items = _present(_placed(sources, folder, settings.ending, options.shard), read, errors)
     with _account(folder if items else None, options.shard) as ledger:
         yield from _Run(ledger, settings, decisive, options, len(items) + len(errors)).go(
             items, errors
         )
 
 
-def _model_facts(settings: Settings) -> tuple[dict[str, object], bool]:
-    """What decides about results beside the inputs, and whether the network is one of pictures."""
+def _model_facts(settings: Settings) -> tuple[dict[str, object], Network]:
+    """What decides about results beside the inputs, and the network."""
     with weights_of(settings.model) as path, path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    net = load_model(settings.model, settings.published)
-    return settings.decisive(sha256), isinstance(net, PictureNet)
+    return settings.decisive(sha256), load_model(settings.model, settings.published)
 
 
 def _placed(
@@ -95,19 +102,23 @@ def _placed(
 ) -> list[tuple[Source, Path]]:
     """The sources of a shard with their results, whose names all shards agree on."""
     if folder is None:
-        names = [str(source.path) for source in sources]
-        outputs = [Path(name) for name in result_names(names, f"-restored{ending}")]
+        named = [source._replace(name=str(source.path)) for source in sources]
+        outputs = [Path(name) for name in result_names(named, f"-restored{ending}")]
     else:
-        names = [source.name for source in sources]
-        outputs = [folder / name for name in result_names(names, ending)]
+        outputs = [folder / name for name in result_names(sources, ending)]
     both = zip(sources, outputs, strict=True)
     return [(source, output) for source, output in both if in_shard(source, shard)]
 
 
-def _present(placed: list[tuple[Source, Path]], errors: list[tuple[str, FileError]]) -> list[_Item]:
+def _present(
+    placed: list[tuple[Source, Path]], read: set[Place], errors: list[tuple[str, FileError]]
+) -> list[_Item]:
+    """What is there, and would not replace a file that is read."""
     items: list[_Item] = []
     for source, output in placed:
         try:
+            if place_of(output) in read:
+                raise FileError.of(output, "is an input itself; expected another folder or format")
             items.append(_Item(source, output, _size(source.path)))
         except FileError as error:
             errors.append((source.name, error))
@@ -164,7 +175,9 @@ class _Run:
             self.step = self.step._replace(before=self.step.before + 1, lines=(), error=None)
             return self.step
         try:
-            self.ledger.check_free(self._name(item.output), self.options.overwrite)
+            self.ledger.check_free(
+                self._name(item.output), item.source.path, self.options.overwrite
+            )
         except FileError as error:
             return self._failed(item.source.name, str(error))
         return None
@@ -210,8 +223,9 @@ class _Run:
         if self.ledger is None:
             return
         output = self._name(task.output)
-        self.ledger.check_free(output, self.options.overwrite)
-        self.ledger.keep(self._entry(task.name, outcome, output), task.draft)
+        self.ledger.check_free(output, task.source, self.options.overwrite)
+        entry = replace(self._entry(task.name, outcome, output), path=os.path.realpath(task.source))
+        self.ledger.keep(entry, task.draft)
 
     def _failed(self, name: str, error: str, outcome: Outcome | None = None) -> Step:
         outcome = outcome or Outcome([], 0.0)

@@ -70,11 +70,11 @@ def calibrations(
     `way` says what all frames with light are; without it `Frame.kind` does. Raises PellucidError
     where an ISO has too few frames.
     """
-    ordered = sorted(frames, key=lambda frame: (frame.make, frame.model, _iso(frame)))
+    ordered = sorted(frames, key=lambda frame: (frame.make, frame.model, iso_of(frame)))
     for (make, model), group in groupby(ordered, lambda frame: (frame.make, frame.model)):
         remarks: list[str] = []
         measured: list[Measured] = []
-        for iso, of_iso in groupby(group, _iso):
+        for iso, of_iso in groupby(group, iso_of):
             measured.append(_measure(iso, _sorted(list(of_iso), way), remarks))
             done()
         measured = _by_iso_laws(measured)
@@ -104,7 +104,8 @@ def _with_levels(one: Measured, levels: Levels) -> Measured:
     return Measured(replace(one.noise, shot=levels.shot, read=levels.read), levels, one.sums)
 
 
-def _iso(frame: Frame) -> float:
+def iso_of(frame: Frame) -> float:
+    """ISO of a frame; raises FileError where it says none."""
     if frame.iso is None:
         raise FileError.of(frame.path, "says no ISO; expected one in the file or by --iso")
     return frame.iso

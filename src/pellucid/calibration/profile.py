@@ -47,6 +47,17 @@ class Frames:
     darks: int = 0
     shots: int = 0
 
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """How much such frames tell: flats the gain, darks what does not come from light."""
+        return self.flats > 0, self.darks > 0
+
+    @property
+    def words(self) -> str:
+        """Such as 4 flats, 1 dark."""
+        counts = {"flat": self.flats, "dark": self.darks, "shot": self.shots}
+        return ", ".join(f"{n} {name}{'s' * (n > 1)}" for name, n in counts.items() if n)
+
 
 @dataclass(frozen=True, slots=True)
 class IsoNoise:
@@ -100,8 +111,9 @@ class CalibratedCamera:
         return Noise(shot * (iso / inside), read * (iso / inside) ** READ_SLOPE)
 
     def merged(self, newer: "CalibratedCamera") -> "CalibratedCamera":
-        """Both, where they have the same ISO the newer."""
-        isos = {one.iso: one for one in (*self.isos, *newer.isos)}
+        """Both; where they have the same ISO what was made of better frames, else the newer."""
+        both = sorted((*self.isos, *newer.isos), key=lambda one: one.frames.rank)
+        isos = {one.iso: one for one in both}
         return replace(newer, isos=tuple(isos[iso] for iso in sorted(isos)))
 
 

@@ -7,11 +7,11 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from pellucid.cli.parser import parse
-from pellucid.errors import PellucidError
+from pellucid.errors import FileError, PellucidError
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command; bad input gets one line on stderr and exit code 2."""
+    """Run a command; bad input, and what the system refuses, is one line and exit code 2."""
     if isinstance(sys.stdout, TextIOWrapper):
         # The name of a photograph may hold letters that the terminal lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -26,8 +26,19 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         print("pellucid: interrupted", file=sys.stderr)
         code = 130
-    except BrokenPipeError:
-        # Our output's reader has gone; what is left in the buffer must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # our output's reader has gone
         code = 1
+    except OSError as error:
+        # Without a name it is of what we print.
+        print(f"pellucid: {FileError.from_os(error.filename or 'output', error)}", file=sys.stderr)
+        code = 2
+    _flush()
     sys.exit(code)
+
+
+def _flush() -> None:
+    """Print what is left in the buffer; where that is refused it must not raise again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 from tqdm import tqdm
 
-from pellucid.calibration.camera import Calibration, calibrations, profile_name
+from pellucid.calibration.camera import Calibration, calibrations, iso_of, profile_name
 from pellucid.calibration.darktable import write_darktable
 from pellucid.calibration.frame_kinds import Frame, look_at
 from pellucid.calibration.known_noise import profile_folder
@@ -21,7 +21,8 @@ from pellucid.calibration.profile import (
 )
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import is_raw
-from pellucid.io.replacing import check_folder
+from pellucid.io.places import check_apart
+from pellucid.io.replacing import check_file
 
 
 def calibrate_command(options: Namespace) -> int:
@@ -42,11 +43,17 @@ def calibrate_command(options: Namespace) -> int:
 
 
 def _check_outputs(options: Namespace) -> None:
-    for path in (options.output, options.darktable, options.plot):
+    for path, ending in (
+        (options.output, ".json"),
+        (options.darktable, ".json"),
+        (options.plot, ".png"),
+    ):
         if path is not None:
-            check_folder(path)
+            check_file(path, ending)
     if options.plot is not None:
         check_matplotlib()
+    if None not in (options.output, options.darktable):
+        check_apart(options.darktable, options.output)
 
 
 def raws_of(inputs: list[Path]) -> list[Path]:
@@ -62,17 +69,16 @@ def raws_of(inputs: list[Path]) -> list[Path]:
 
 
 def _frames(paths: list[Path], iso: float | None) -> tuple[list[Frame], int]:
-    """What can be read, and how many files cannot."""
+    """What can be used, and how many files cannot."""
     frames: list[Frame] = []
     for path in tqdm(paths, "frames", leave=False, disable=None):
         try:
             frame = look_at(path)
+            frames.append(replace(frame, iso=iso_of(frame) if iso is None else frame.iso or iso))
         except FileError as error:
             tqdm.write(f"pellucid: {error}", file=sys.stderr)
-            continue
-        frames.append(replace(frame, iso=frame.iso or iso))
     if not frames:
-        raise PellucidError("no frame can be read; expected raw files of flats, darks or shots")
+        raise PellucidError("no frame can be used; expected raw files of flats, darks or shots")
     return frames, len(paths) - len(frames)
 
 
@@ -86,11 +92,6 @@ def _tell(calibration: Calibration) -> None:
 
 def _words(one: IsoNoise) -> str:
     """One line of an ISO."""
-    frames = ", ".join(
-        f"{count} {name if count > 1 else name[:-1]}"
-        for name in ("flats", "darks", "shots")
-        if (count := getattr(one.frames, name))
-    )
     levels = ", ".join(
         f"{name} {' / '.join(f'{v:.3g} ({low:.3g} to {high:.3g})' for v, low, high in level)}"
         for name, level in (
@@ -100,22 +101,33 @@ def _words(one: IsoNoise) -> str:
     )
     rows = f", rows {one.row * one.levels:.2g} DN" if one.row is not None else ""
     hot = f", {one.hot_pixels.count} hot pixels" if one.hot_pixels is not None else ""
-    return f"ISO {one.iso:g} ({frames}): {levels}{rows}{hot}"
+    return f"ISO {one.iso:g} ({one.frames.words}): {levels}{rows}{hot}"
 
 
 def _write(calibration: Calibration, options: Namespace) -> None:
     camera = calibration.camera
+    output = _own_file(camera) if options.output is None else Path(options.output)
     if options.darktable is not None:
+        check_apart(options.darktable, output)
         write_darktable(options.darktable, camera)
         print(f"wrote {options.darktable}")
     if options.plot is not None:
         plot_calibration(Path(options.plot), calibration)
         print(f"wrote {options.plot}")
-    output = _own_file(camera) if options.output is None else Path(options.output)
     if options.output is None and output.is_file():
-        camera = read_calibration(output).merged(camera)
+        camera = _merged(output, camera)
     write_calibration(output, camera)
     print(f"wrote {output}")
+
+
+def _merged(output: Path, newer: CalibratedCamera) -> CalibratedCamera:
+    """A profile with what is new, and what became of the ISOs that it had already."""
+    older = read_calibration(output)
+    before = {one.iso: one.frames for one in older.isos}
+    for iso, after in ((one.iso, one.frames) for one in newer.isos if one.iso in before):
+        verb = "stays, better than" if before[iso].rank > after.rank else "gives way to"
+        print(f"ISO {iso:g}: what is of {before[iso].words} {verb} {after.words}")
+    return older.merged(newer)
 
 
 def _own_file(camera: CalibratedCamera) -> Path:

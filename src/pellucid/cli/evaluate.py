@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from pellucid.cli.evaluation import journal_of, kept, report, running
 from pellucid.cli.train import needs_train_extra
-from pellucid.io.replacing import check_folder
+from pellucid.io.replacing import check_file
 from pellucid.isp import Rendering
 from pellucid.raw import RawImage
 from pellucid.restore import Restorer
@@ -38,7 +38,7 @@ def evaluate_command(options: Namespace) -> int:
 
         return build_dual_command(said)
     if said.json is not None:
-        check_folder(said.json)
+        check_file(said.json, ".json")
     if options.benchmark == "synthetic":
         return synthetic_command(said)
     if options.benchmark in ("dnd", "sidd", "real", "dual"):
@@ -85,7 +85,7 @@ def synthetic_command(said: Namespace) -> int:
 
 def fit_niqe_command(said: Namespace) -> int:
     """Fit NIQE's model."""
-    check_folder(said.output)
+    check_file(said.output, ".safetensors")
     with needs_train_extra():
         from pellucid.data.photos import photographs, reduced
         from pellucid.metrics.niqe import Niqe

@@ -18,7 +18,8 @@ from pellucid.calibration.known_noise import (
 )
 from pellucid.calibration.plot import check_matplotlib, plot_assumed
 from pellucid.io import read_raw
-from pellucid.io.replacing import check_folder
+from pellucid.io.places import check_apart
+from pellucid.io.replacing import check_file
 from pellucid.raw import Noise, RawImage
 
 Fact: TypeAlias = (
@@ -29,13 +30,14 @@ Levels: TypeAlias = dict[str, float | list[float]]
 
 def inspect_command(options: Namespace) -> int:
     """Print the facts of one raw file, and draw its noise where asked."""
-    if options.noise is not None:
-        check_folder(options.noise)
+    if options.plot is not None:
+        check_file(options.plot, ".png")
+        check_apart(options.plot, options.input)
         check_matplotlib()
     raw = read_raw(Path(options.input))
     facts = facts_of(raw)
-    if options.noise is not None:
-        draw_noise(Path(options.noise), raw)
+    if options.plot is not None:
+        draw_noise(Path(options.plot), raw)
     if options.json:
         print(json.dumps(facts, indent=1))
     else:

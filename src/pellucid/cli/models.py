@@ -11,7 +11,8 @@ from torch import nn
 from pellucid.checkpoint import Checkpoint, read_checkpoint, save_network
 from pellucid.cli.restore import published
 from pellucid.errors import FileError
-from pellucid.io.replacing import check_folder
+from pellucid.io.places import check_apart
+from pellucid.io.replacing import check_file
 from pellucid.models import SHIPPED, weights_of
 from pellucid.networks.backbones import BackboneConfig
 from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet, Geometry
@@ -55,10 +56,9 @@ def show(options: Namespace) -> None:
 def convert(options: Namespace) -> None:
     """Write a model in our format."""
     output = Path(options.output)
-    if output.suffix.lower() != ".safetensors":
-        raise FileError.of(output, f"unknown ending {output.suffix!r}; expected .safetensors")
-    check_folder(output)
+    check_file(output, ".safetensors")
     with weights_of(options.model) as path:
+        check_apart(output, path)
         found = read_checkpoint(path, published(options))
         if found.config is None:
             raise FileError.of(path, "only networks of our own can be converted; this is not one")

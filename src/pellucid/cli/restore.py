@@ -1,6 +1,7 @@
 """`pellucid restore` and `pellucid develop`."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ from pellucid.batch import (
     Settings,
     Shard,
     Step,
+    check_used,
     read_photo,
     restore_all,
     restore_photo,
@@ -27,8 +29,9 @@ from pellucid.color import WIDE
 from pellucid.errors import FileError, NetworkError, PellucidError
 from pellucid.importers import PublishedOptions
 from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, write_picture
+from pellucid.io.places import check_apart
 from pellucid.isp import ISPConfig, Rendering
-from pellucid.look.white_balance import balanced
+from pellucid.look.white_balance import with_balance
 from pellucid.models import SHIPPED
 from pellucid.raw import RawImage
 from pellucid.restore import develop
@@ -49,6 +52,9 @@ def restore_command(options: Namespace) -> int:
         return restore_many(inputs, output, settings, batch)
     if batch.shard is not None:
         raise PellucidError(f"--shard is for many files; expected a folder, not {one}")
+    for read in (inputs[0], settings.reference):
+        if read is not None:
+            check_apart(one, read)
     if output is not None:
         check_result(one, settings)
     return restore_one(inputs[0], one, settings)
@@ -57,6 +63,7 @@ def restore_command(options: Namespace) -> int:
 def restore_one(source: Path, output: Path, settings: Settings) -> int:
     """Restore one file here and now."""
     restorer = settings.load()
+    check_used(settings, restorer.net, [source])
     try:
         photo = read_photo(source)
         check_result(output, settings)
@@ -85,7 +92,7 @@ def restore_many(
     if step is None:
         print("nothing to restore in this shard")
         return 0
-    if len(inputs) > 1 or inputs[0].is_dir():
+    if len(inputs) > 1 or os.path.isdir(inputs[0]):
         before = f", {step.before} of them before" if step.before else ""
         print(f"restored {step.before + step.restored} of {step.total}{before}")
     return 2 if step.failed else 0
@@ -111,25 +118,33 @@ def duration(seconds: float) -> str:
 def develop_command(options: Namespace) -> int:
     """Develop one raw file."""
     output = Path(options.output)
+    check_apart(output, options.input)
     check_output(output, options.bits, options.profile)
-    raw = read_raw(Path(options.input))
-    remark(raw)
-    balance = white_balance_of(options.white_balance)
-    raw = replace(raw, camera=balanced(raw.camera, raw.mosaic, balance))
+    raw = with_balance(read_raw(Path(options.input)), white_balance_of(options.white_balance))
     look = Rendering(raw.exposure * 2.0**options.exposure, options.tone)
-    gamut = "wide" if options.profile in WIDE else "clamp"
-    config = ISPConfig(demosaic=options.demosaic, highlights="rebuilt", gamut=gamut)
+    config = developing(options, raw)
+    remark(raw)
     picture = develop(raw, look, config)
     write_picture(output, picture, raw, bits=options.bits, profile=options.profile)
     print(f"wrote {output}")
     return 0
 
 
+def developing(options: Namespace, raw: RawImage) -> ISPConfig:
+    """The pipeline that is asked for; raises FileError where the raw has no use for it."""
+    config = ISPConfig(highlights="rebuilt", gamut="wide" if options.profile in WIDE else "clamp")
+    if options.demosaic is None:
+        return config
+    if raw.linear is not None:
+        raise FileError.of(options.input, "is no Bayer mosaic; expected no --demosaic")
+    return replace(config, demosaic=options.demosaic)
+
+
 def one_output(inputs: list[Path], output: Path | None, kind: str | None) -> Path | None:
     """The one picture that is asked for: named, or beside its input; None for a batch."""
     if output is None:
         return _beside(inputs, kind or "png")
-    if not names_picture(output):
+    if not names_picture(output, inputs):
         return None
     if kind is not None:
         raise PellucidError(f"-o {output} says the format; expected no --format, or a folder")
@@ -142,17 +157,20 @@ def one_output(inputs: list[Path], output: Path | None, kind: str | None) -> Pat
 
 def _beside(inputs: list[Path], kind: str) -> Path | None:
     for source in inputs:
-        if source.is_dir():
+        if os.path.isdir(source):
             raise FileError.of(source, "is a directory; expected -o and a folder for its results")
     return inputs[0].with_name(f"{inputs[0].stem}-restored.{kind}") if len(inputs) == 1 else None
 
 
-def names_picture(output: Path) -> bool:
-    """Whether -o names a picture; what has no ending, or is there already, may be a folder."""
-    if output.suffix.lower() in {DNG, *PICTURE_SUFFIXES}:
+def names_picture(output: Path, inputs: list[Path]) -> bool:
+    """Whether -o names a picture; for one file, an ending that is none of ours is a slip."""
+    endings = {DNG, *PICTURE_SUFFIXES}
+    if output.suffix.lower() in endings:
         return True
-    if (output.suffix or output.exists()) and not output.is_dir():
-        check_output(output)
+    many = len(inputs) > 1 or os.path.isdir(inputs[0])
+    if not many and (output.suffix or output.exists()) and not output.is_dir():
+        expected = f"one of {', '.join(sorted(endings))}, or a folder"
+        raise FileError.of(output, f"unknown ending {output.suffix!r}; expected {expected}")
     return False
 
 
@@ -207,7 +225,9 @@ def said_reference(text: str | None) -> str | None:
 
 def published(options: Namespace) -> PublishedOptions:
     """What is said of published weights."""
-    return PublishedOptions(options.noise_map, options.isp, options.task)
+    # Without --model the task has chosen the model, which needs to be told nothing.
+    task = None if options.model is None else options.task
+    return PublishedOptions(options.noise_map, options.isp, task)
 
 
 def make_folder(folder: Path) -> None:

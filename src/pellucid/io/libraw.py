@@ -61,17 +61,30 @@ def decode(path: Path, filters: tuple[str, ...] = ()) -> Decoded:
     Raises FileError where LibRaw refuses or complains, and where it knows colours but R, G, B.
     """
     try:
-        with _complaints() as complaints, rawpy.imread(str(path)) as raw:
+        with _complaints() as complaints, _opened(path) as raw:
             decoded = _decoded(raw, path, filters)
     except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
         raise FileError.of(
             path, f"no raw file, or a damaged one (LibRaw: {_words(error)})"
         ) from error
-    except (UnicodeEncodeError, MemoryError, NotImplementedError, RuntimeError) as error:
+    except (MemoryError, NotImplementedError, RuntimeError) as error:
         raise FileError.of(path, f"LibRaw cannot read it ({error})") from error
     if complaints:
         raise FileError.of(path, f"its pixel data is cut off or damaged (LibRaw: {complaints[0]})")
     return decoded
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[rawpy.RawPy]:
+    """The raw itself; LibRaw takes names in UTF-8, and of a file with another one its bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with path.open("rb") as file, rawpy.imread(file) as raw:
+            yield raw
+    else:
+        with rawpy.imread(str(path)) as raw:
+            yield raw
 
 
 def _decoded(raw: rawpy.RawPy, path: Path, filters: tuple[str, ...]) -> Decoded:

@@ -1,5 +1,6 @@
 """White balance of one's own choice: the camera's, daylight, by the picture, or given gains."""
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -7,10 +8,18 @@ from torch import Tensor
 
 from pellucid.bayer import pack
 from pellucid.color import SRGB_TO_XYZ
-from pellucid.raw import Camera
+from pellucid.errors import FileError
+from pellucid.raw import Camera, RawImage
 
 WhiteBalance = Literal["camera", "daylight", "auto"] | tuple[float, float, float]
 """`auto` finds it in the picture; numbers are gains of R, G, B in any scale."""
+
+
+def with_balance(raw: RawImage, choice: WhiteBalance) -> RawImage:
+    """A raw with the white balance that was chosen; raises FileError where it has no colours."""
+    if choice != "camera" and raw.linear is not None and len(raw.light) == 1:
+        raise FileError.of(raw.path or "raw", "has no colours; expected no --white-balance")
+    return replace(raw, camera=balanced(raw.camera, raw.mosaic, choice))
 
 
 def balanced(camera: Camera, mosaic: Tensor, choice: WhiteBalance) -> Camera:

@@ -29,7 +29,6 @@ def develop_options() -> ArgumentParser:
     parser.add_argument(
         "--demosaic",
         choices=get_args(Demosaic),
-        default="malvar2004",
-        help="how the colours between the sensor's sites are filled in (%(default)s)",
+        help="how the colours between a Bayer sensor's sites are filled in; left out, malvar2004",
     )
     return parser

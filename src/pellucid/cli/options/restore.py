@@ -118,5 +118,6 @@ def add_batch(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace files in the folder OUT that pellucid restore did not write",
+        help="replace files in the folder OUT that pellucid restore did not write, or wrote of "
+        "other inputs",
     )
