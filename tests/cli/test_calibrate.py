@@ -106,7 +106,7 @@ def test_flats_and_darks_become_a_profile_that_restore_finds(frames, pellucid):
     assert json.loads(Path("dt.json").read_text())["noiseprofiles"][0]["maker"] == "Acme"
     own = pellucid("calibrate flat0_200.dng flat1_200.dng dark10_200.dng dark11_200.dng")
     assert own.code == 0 and own.out[-1].endswith("Acme_One.json")
-    used = pellucid("inspect flat0_200.dng --plot n.png")
+    used = pellucid("inspect flat0_200.dng --noise n.png")
     assert used.code == 0 and "noise used       calibrated, Acme_One.json" in used.out
     assert size_of("n.png") == (800, 500)
 

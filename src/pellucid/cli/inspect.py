@@ -30,14 +30,14 @@ Levels: TypeAlias = dict[str, float | list[float]]
 
 def inspect_command(options: Namespace) -> int:
     """Print the facts of one raw file, and draw its noise where asked."""
-    if options.plot is not None:
-        check_file(options.plot, ".png")
-        check_apart(options.plot, options.input)
+    if options.noise is not None:
+        check_file(options.noise, ".png")
+        check_apart(options.noise, options.input)
         check_matplotlib()
     raw = read_raw(Path(options.input))
     facts = facts_of(raw)
-    if options.plot is not None:
-        draw_noise(Path(options.plot), raw)
+    if options.noise is not None:
+        draw_noise(Path(options.noise), raw)
     if options.json:
         print(json.dumps(facts, indent=1))
     else:

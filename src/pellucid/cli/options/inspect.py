@@ -12,7 +12,7 @@ def inspect_options() -> ArgumentParser:
     parser.add_argument("input", type=str, metavar="IN", help="raw file")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     parser.add_argument(
-        "--plot",
+        "--noise",
         type=str,
         metavar="FILE.png",
         help="draw the noise measured in the picture beside what is assumed (needs matplotlib)",
