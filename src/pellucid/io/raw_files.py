@@ -109,7 +109,7 @@ def _decoded(path: Path, tags: TiffTags) -> Decoded:
     filters = filters_of(tags)
     if is_jpeg_xl(tags):
         return decode_jpeg_xl(path, tags, filters)
-    decoded = decode(path, filters if len(filters) > 2 else ())
+    decoded = decode(path, filters)
     if is_lossy_jpeg(tags):
         decoded = unmapped(path, decoded, tags)
     if not tags.is_dng or not filters or decoded.is_bayer:
