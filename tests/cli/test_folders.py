@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pellucid import read_picture
 from pellucid.cli.restore import duration
@@ -144,6 +145,18 @@ def test_names_need_not_be_of_any_encoding(folder, pellucid):
     assert run.code == 0 and run.err == [], run
     single, many = (read_picture(name) for name in ("alone\udcff.dng.png", "out/\udcff.png"))
     assert single.equal(many)
+
+
+def test_pictures_keep_their_exif_alone_and_in_folders(folder, pellucid):
+    exif = Image.Exif()
+    exif.get_ifd(34665)[36867] = "2020:02:29 12:34:56"
+    (folder / "pictures").mkdir()
+    Image.new("RGB", (40, 32), "grey").save(folder / "pictures/x.jpg", exif=exif)
+    assert pellucid("restore pictures -o out --task denoise").code == 0
+    assert pellucid("restore pictures/x.jpg -o alone.jpg").code == 0
+    for path in (folder / "out/x.png", folder / "alone.jpg"):
+        with Image.open(path) as picture:
+            assert picture.getexif().get_ifd(34665)[36867] == "2020:02:29 12:34:56"
 
 
 def test_shards_do_each_file_once_in_the_format_asked_for(tree, folder, pellucid):
