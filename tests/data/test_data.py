@@ -35,8 +35,20 @@ def test_a_folder_without_photographs_is_refused(tmp_path):
 
 
 def test_a_patch_larger_than_the_photographs_is_refused(folder):
-    with pytest.raises(FileError, match="photograph has 75x95 pixels; expected 128 or more"):
+    with pytest.raises(FileError, match=r"\.(png|jpg) has 75x95 pixels; expected 128 or more"):
         PhotoFolder(folder).patch(128, torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.0])
+def test_a_photograph_too_small_for_patches_is_named_before_one_is_drawn(folder, weight):
+    Image.new("RGB", (60, 130)).save(folder / "small.png")
+    sources, weights = [PhotoFolder(folder), DeadLeaves()], [weight, 1.0]
+    assert SyntheticRaw(sources, weights, RawSynthesis(), 30, seed=0)
+    if not weight:  # nothing of it is drawn
+        assert SyntheticRaw(sources, weights, RawSynthesis(), 32, seed=0)
+        return
+    with pytest.raises(FileError, match=r"^small.png has 65x30 pixels; expected 32 or more"):
+        SyntheticRaw(sources, weights, RawSynthesis(), 32, seed=0)
 
 
 def test_shrink_averages_light_not_display_values():

@@ -107,6 +107,14 @@ def test_a_bad_file_is_reported_and_the_others_go_on(photos, tmp_path):
     assert PhotoStore(tmp_path / "store").names == ["a.png", "b.jpg", "bad.jpg", "c.png"]
 
 
+def test_what_is_packed_already_is_measured_as_well(photos, tmp_path):
+    packed(photos, tmp_path / "store")
+    errors = packed(photos, tmp_path / "store", PackOptions(patch=70))
+    assert [str(error) for error in errors] == [
+        f"{photos / 'b.jpg'}: gives 65x100 pixels; expected 70 or more"
+    ]
+
+
 def test_a_raw_needs_two_pixels_more_than_its_patches(raws, tmp_path):
     assert packed(raws, tmp_path / "fits", PackOptions(patch=62)) == []
     assert RawStore(tmp_path / "fits").patch(62, generator_of(0)).mosaic.shape == (1, 62, 62)

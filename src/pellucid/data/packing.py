@@ -1,7 +1,7 @@
 """Packing a folder of photographs or raws into a store, each file decoded once."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -104,17 +104,22 @@ def _pack_file(path: Path, licence: str, packing: Packing, least: int, writer: S
     known = writer.items.get(path.name)
     if known is None:
         array, shot = _decode(path, packing)
-        height, width = array.shape[1:]
-        least += TURNING if packing.kind == "raws" else 0
-        if min(height, width) < least:
-            raise FileError.of(path, f"gives {height}x{width} pixels; expected {least} or more")
+        _refuse_smaller(path, array.shape, packing, least)
         writer.append(path, sha256, array, licence, shot)
         return True
     if known.source_sha256 != sha256:
         raise FileError.of(path, "is not the file that was packed; expected it in a new store")
+    _refuse_smaller(path, known.shape, packing, least)
     if licence not in (known.licence, NOT_STATED):
         writer.state(replace(known, licence=licence))
     return False
+
+
+def _refuse_smaller(path: Path, shape: Sequence[int], packing: Packing, least: int) -> None:
+    height, width = shape[1:]
+    least += TURNING if packing.kind == "raws" else 0
+    if min(height, width) < least:
+        raise FileError.of(path, f"gives {height}x{width} pixels; expected {least} or more")
 
 
 def _decode(path: Path, packing: Packing) -> tuple[npt.NDArray[np.uint16], Shot | None]:

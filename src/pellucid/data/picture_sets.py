@@ -176,6 +176,10 @@ class WithoutTruth:
 
     pairs: SyntheticPairs
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a file is too small for a patch and what shows in it."""
+        self.pairs.check(size)
+
     def patch(self, size: int, draw: Draw) -> Tensor:
         """A degraded patch."""
         return self.pairs.patches(size, draw).input

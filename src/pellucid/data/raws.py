@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.manifest import Shot
-from pellucid.data.sources import CleanRaw
+from pellucid.data.sources import CleanRaw, refuse_smaller
 from pellucid.data.store import Store
 from pellucid.data.synthesis import turned
 from pellucid.errors import FileError
@@ -61,16 +61,17 @@ class Raws:
         """`mosaics` (1, H, W) are RGGB, with 65535 for 1."""
         self.names, self.mosaics, self.shots = names, mosaics, shots
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a raw is too small for patches of that side."""
+        for name, mosaic in zip(self.names, self.mosaics, strict=True):
+            refuse_smaller(name, mosaic.shape, size + TURNING)
+
     def patch(self, size: int, generator: Generator) -> CleanRaw:
         """A patch at even offsets of any raw, all of them equally often, with a random tone."""
         number = int(torch.randint(len(self.names), (), generator=generator).item())
         mosaic, shot = self.mosaics[number], self.shots[number]
         span = size + TURNING
-        if min(mosaic.shape[1:]) < span:
-            height, width = mosaic.shape[1:]
-            raise FileError(
-                f"{self.names[number]} has {height}x{width} pixels; expected {span} or more"
-            )
+        refuse_smaller(self.names[number], mosaic.shape, span)
         top, left = (
             2 * int(torch.randint((side - span) // 2 + 1, (), generator=generator).item())
             for side in mosaic.shape[1:]

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from pellucid.data.cameras import random_camera
-from pellucid.data.sources import CleanRaw, Source
+from pellucid.data.sources import CleanRaw, Source, check, refuse_weightless
 from pellucid.isp import Rendering, unrender
 from pellucid.noise import add_all_noise
 from pellucid.noise_laws import MixedLaw, NoiseLaw, uniform
@@ -83,12 +83,19 @@ class SyntheticRaw(Dataset[Sample]):
         size: int,
         seed: int,
     ) -> None:
-        """Each source is drawn in proportion to its weight; `size` is a patch's side in pixels."""
+        """Each source is drawn in proportion to its weight; `size` is a patch's side in pixels.
+
+        Raises `FileError` where a file is too small for that.
+        """
         if len(sources) != len(weights) or size % 2:
             raise ValueError(
                 f"got {len(sources)} sources, {len(weights)} weights and size {size}; "
                 "expected as many weights as sources and an even size"
             )
+        refuse_weightless("sources", weights)
+        for source, weight in zip(sources, weights, strict=True):
+            if weight:
+                check(source, size)
         self.sources, self.synthesis, self.size, self.seed = sources, synthesis, size, seed
         self.weights = torch.tensor(list(weights))
 
