@@ -1,7 +1,6 @@
 """Sets of files as a recipe names them: pairs by layout, list or folders, and pictures for real."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,7 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from pellucid.data.degradations import Degradation
-from pellucid.data.licences import by_licence, stated_licences
+from pellucid.data.licences import by_licence, licences_within
 from pellucid.data.pairs import (
     LAYOUTS,
     LayoutName,
@@ -68,8 +67,15 @@ class FileSet(ABC):
         return PicturePatches(Pictures.of_files([pair.input for pair in self.pairs()]))
 
     def licences(self) -> Licences:
-        """What `LICENSES.json` states, in each file's own folder, of inputs and targets."""
-        return licences_of(path for pair in self.pairs() for path in (pair.input, pair.target))
+        """What `LICENSES.json` states of inputs and targets, in their own folders or above."""
+        stated = licences_within(self.root)
+        files = (path for pair in self.pairs() for path in (pair.input, pair.target))
+        return by_licence((path.name, stated(path)) for path in files)
+
+    @property
+    def root(self) -> Path | None:
+        """The folder of the whole set, whose licences hold for what lies deeper."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,11 @@ class LayoutSet(FileSet):
     layout: LayoutName
     scenes: Scenes | None = None
     kind: Literal["layout"] = "layout"
+
+    @property
+    def root(self) -> Path:
+        """The set's."""
+        return Path(self.folder)
 
     def all_pairs(self) -> list[Pair]:
         """The layout's pairs."""
@@ -99,6 +110,11 @@ class ListedSet(FileSet):
     first: Literal["input", "target"] = "input"
     scenes: Scenes | None = None
     kind: Literal["list"] = "list"
+
+    @property
+    def root(self) -> Path:
+        """That which the list's paths count from."""
+        return Path(self.folder)
 
     def all_pairs(self) -> list[Pair]:
         """The listed pairs."""
@@ -192,8 +208,3 @@ REAL_SETS: dict[str, type[RealSet]] = {
     "simulated": SimulatedSet,
     **PAIR_SETS,
 }
-
-
-def licences_of(paths: Iterable[Path]) -> Licences:
-    """Each licence and the files under it."""
-    return by_licence((path.name, stated_licences(path.parent)(path.name)) for path in paths)
