@@ -108,6 +108,11 @@ def test_a_window_at_the_edge_stays_inside_red_and_even(phase: str, box: tuple[i
     assert 0 <= window.left and window.left + window.width <= SIDES[1]
 
 
+def test_scores_hang_on_raws_and_what_is_said_of_them(data: Path):
+    names = [path.relative_to(data).as_posix() for path in dnd.dnd_benchmark(data).files]
+    assert names[:2] == ["info.mat", "images_raw/0001.mat"] and len(names) == 1 + len(PHASES)
+
+
 def test_the_pipeline_is_dnds(data: Path):
     image = read_info(data / "info.mat")[0]
     isp = dnd.dnd_isp(image, "bilinear", ISPConfig())

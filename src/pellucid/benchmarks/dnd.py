@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pellucid.bayer import Phase, pack, red_offset
-from pellucid.benchmarks.benchmark import Benchmark, Item, Sample
+from pellucid.benchmarks.benchmark import Benchmark, Item, Sample, all_files
 from pellucid.benchmarks.dnd_files import write_box
 from pellucid.benchmarks.dnd_info import DndImage, read_info
 from pellucid.benchmarks.mat_files import read_window, shape_of
@@ -95,16 +95,22 @@ def dnd_benchmark(
     data: Path, submission: Path | None = None, style: Demosaic = "bilinear"
 ) -> Benchmark[RawShot, Restored]:
     """All boxes of the raws; with `submission`, each is written there as the site wants it."""
-    images = read_info(data / "info.mat")
+    info = data / "info.mat"
+    images = read_info(info)
     items = [
-        Item(f"{n:04}_{k:02}", partial(load_box, path, image, n, k, style), "", f"{n:04}")
+        Item(
+            f"{n:04}_{k:02}",
+            partial(load_box, path, image, n, k, style),
+            scene=f"{n:04}",
+            files=(info, path),
+        )
         for n, image in enumerate(images, 1)
         for path in [raw_path(data, n)]
         for k in range(1, len(image.boxes) + 1)
     ]
-    facts: dict[str, object] = {"data": str(data), "submission": str(submission), "demosaic": style}
-    score = partial(_score, submission)
-    return Benchmark("dnd", items, COLUMNS, score, _words(style), SOURCE, facts)
+    facts: dict[str, object] = {"data": data, "submission": str(submission), "demosaic": style}
+    score, files = partial(_score, submission), all_files(items)
+    return Benchmark("dnd", items, COLUMNS, score, _words(style), SOURCE, facts, files=files)
 
 
 def _words(style: Demosaic) -> str:
