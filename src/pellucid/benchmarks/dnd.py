@@ -21,7 +21,7 @@ from pellucid.benchmarks.benchmark import Benchmark, Item, Sample, all_files
 from pellucid.benchmarks.dnd_files import write_box
 from pellucid.benchmarks.dnd_info import DndImage, read_info
 from pellucid.benchmarks.mat_files import read_window, shape_of
-from pellucid.benchmarks.raw_models import RawShot
+from pellucid.benchmarks.raw_models import RawShot, developed
 from pellucid.demosaic import Demosaic
 from pellucid.errors import FileError
 from pellucid.isp import ISPConfig, Rendering
@@ -37,7 +37,7 @@ VARIABLE = "Inoisy"
 COLUMNS = (
     Column("residual", "removed", 3, words="removed: RMS of what was taken from the raw, "
            "over the noise that info.mat states; 1 is all of it"),
-    Column("noise", "noise", 2, False, "noise in flat areas of the picture in 8-bit levels"),
+    Column("noise", "noise", 2, False, "noise in 8-bit levels where the input is flat"),
 )  # fmt: skip
 PROTOCOL = (
     "no truth is published: the site scores the bundles; windows of 528 pixels from the first red "
@@ -166,9 +166,11 @@ def _score(
     assert isinstance(shot, DndShot)
     if submission is not None:
         write_box(submission, shot.image, shot.box, *boxes_of(output, shot.window))
+    # Flat areas are chosen in the input, the same for every model.
+    given = developed(shot).srgb.clamp(0, 1)
     return {
         "residual": removed(shot.raw, output.mosaic),
-        "noise": flat_noise(output.srgb.clamp(0, 1), output.srgb.clamp(0, 1)),
+        "noise": flat_noise(output.srgb.clamp(0, 1), given),
     }
 
 
