@@ -22,6 +22,7 @@ from pellucid.data.photos import photo_source
 from pellucid.data.pictures import Pictures
 from pellucid.data.unpaired import Draw, PatchStream, PicturePatches, SyntheticPairs
 from pellucid.errors import PellucidError
+from pellucid.records import refuse_unknown_choices
 
 Licences = dict[str, list[str]]
 
@@ -34,6 +35,10 @@ class Scenes:
     share: float = 0.5
     """Of the pairs that are held out, in whole scenes."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
 
 class FileSet(ABC):
@@ -110,6 +115,10 @@ class ListedSet(FileSet):
     first: Literal["input", "target"] = "input"
     scenes: Scenes | None = None
     kind: Literal["list"] = "list"
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
     @property
     def root(self) -> Path:

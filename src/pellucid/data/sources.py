@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from torch import Generator, Tensor
 
-from pellucid.errors import FileError, PellucidError
+from pellucid.errors import ConfigError, FileError
 from pellucid.isp import Rendering
 from pellucid.raw import Camera
 
@@ -79,7 +79,7 @@ class WeightedSource:
 
 
 def refuse_weightless(what: str, weights: Sequence[float]) -> None:
-    """Raise PellucidError where nothing can be drawn by such weights."""
+    """Raise ConfigError where nothing can be drawn by such weights."""
     if not (all(0 <= each < math.inf for each in weights) and sum(weights) > 0):
         got = ", ".join(f"{each:g}" for each in weights) or "none"
-        raise PellucidError(f"{what} have weights {got}; expected 0 or more, one above 0")
+        raise ConfigError(f"{what} have weights {got}; expected 0 or more, one above 0")

@@ -16,6 +16,7 @@ from pellucid.isp import Rendering, unrender
 from pellucid.noise import add_all_noise
 from pellucid.noise_laws import MixedLaw, NoiseLaw, uniform
 from pellucid.raw import Camera, Noise
+from pellucid.records import refuse_not_positive
 
 
 class Sample(NamedTuple):
@@ -41,6 +42,10 @@ class RawSynthesis:
     """The network is told levels that are wrong by up to this factor, so that estimates will do."""
     darkest: float = 0.15
     """Pictures are dimmed, log-uniformly, to at least this share of the sensor's range."""
+
+    def __post_init__(self) -> None:
+        """Check that there is something to draw from."""
+        refuse_not_positive(self, "jitter", "darkest")
 
     def __call__(self, clean: Tensor | CleanRaw, generator: Generator) -> Sample:
         """Sample of a picture (3, H, W) of display values, or of a clean raw."""

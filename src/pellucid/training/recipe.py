@@ -85,6 +85,8 @@ UNKNOWN_KIND = re.compile(
     r"Parser key \"kind\": Expected a typing.Literal\['(\w+)'\]. Got value: (\w+)"
 )
 
+OWN_COMPLAINT = re.compile(r"^\s*- (.+; expected .+)$", re.MULTILINE)
+
 
 class Call(NamedTuple):
     """What a user called: a recipe's text, and the words after it."""
@@ -141,6 +143,12 @@ def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> s
     ends = {key.rpartition(".")[2] for key in keys}
     near = get_close_matches(said, keys, 1, 0.7) or get_close_matches(said, ends, 1, 0.7)
     return f"unknown option {said}; the nearest one is {near[0]}" if near else message
+
+
+def own_complaint(message: str) -> str:
+    """What a record of ours says, out of what jsonargparse says of every type that it tried."""
+    own = OWN_COMPLAINT.search(message)
+    return own[1] if own else message
 
 
 def with_valid_kinds(message: str, call: Call) -> str:

@@ -22,7 +22,7 @@ from pellucid.training.network import NetworkTraining
 from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import Training
 from pellucid.training.real_raws import RealRawData
-from pellucid.training.recipe import Call, refuse_strangers, with_nearest
+from pellucid.training.recipe import Call, own_complaint, refuse_strangers, with_nearest
 from pellucid.training.run_folder import Export, RunFacts, SamplePictures, WholeCheckpoints, tidy
 
 TrainingName = Literal["raw", "pictures", "raw_adaptation"]
@@ -143,7 +143,7 @@ def train(recipe: Path, overrides: list[str]) -> None:
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
         )
     except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
-        raise FileError.of(recipe, with_installation(str(error))) from error
+        raise FileError.of(recipe, with_installation(own_complaint(str(error)))) from error
     folder = Path(cli.trainer.default_root_dir)
     if cli.trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
