@@ -7,7 +7,9 @@ from torch.utils.data import default_collate
 from pellucid import FileError
 from pellucid.color import encode
 from pellucid.data import DeadLeaves, PhotoFolder, RawSynthesis, SyntheticRaw
-from pellucid.data.photos import photographs, shrink
+from pellucid.data.packing import PackOptions, pack
+from pellucid.data.photos import photo_source, photographs, shrink
+from pellucid.data.pictures import Pictures
 from pellucid.data.synthesis import generator_of, turned
 
 
@@ -25,6 +27,21 @@ def test_a_folder_gives_its_photographs_but_those_left_out(folder):
     assert photos.names == ["a.png", "b.jpg"]
     patch = photos.patch(32, torch.Generator().manual_seed(0))
     assert patch.shape == (3, 32, 32) and 0 <= patch.min() and patch.max() <= 1
+
+
+@pytest.mark.parametrize("slip", ["A.PNG", "a.jpg", "photos/a.png", "kodim7.png"])
+def test_a_slip_in_what_is_left_out_is_told(folder, tmp_path, slip):
+    Image.new("RGB", (64, 64)).save(folder / "kodim007.png")
+    near = "kodim007.png" if "kodim" in slip else "a.png"
+    for _ in pack(folder, tmp_path / "store", PackOptions(), pytest.fail):
+        pass
+    for read in (photo_source, Pictures.of_folder):
+        for place in (folder, tmp_path / "store"):
+            message = f"leave_out has {slip}, which is not there; the nearest name is {near}$"
+            with pytest.raises(FileError, match=message):
+                read(place, (slip, "left-out.png"))
+            # What is not there at all is no slip, nor is what is left out under both names.
+            assert len(read(place, (slip, near, "seeding.jpg")).names) == 3
 
 
 def test_a_folder_without_photographs_is_refused(tmp_path):

@@ -44,6 +44,8 @@ def test_patches_smaller_than_the_raws_are_refused(raws):
         SyntheticRaw([RawFolder(raws)], [1.0], RawSynthesis(), 64, seed=0)
     with pytest.raises(FileError, match="no raws; expected files such as .dng"):
         RawFolder(raws, ("x.dng", "y.dng", "z.dng"))
+    with pytest.raises(FileError, match="leave_out has X.dng, .*; the nearest name is x.dng"):
+        RawFolder(raws, ("X.dng",))
     with pytest.raises(FileError, match="no such folder"):
         RawFolder(raws / "missing")
 

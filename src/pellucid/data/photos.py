@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from pellucid.color import decode, encode
+from pellucid.data.left_out import refuse_misspelt
 from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.manifest import is_store
 from pellucid.data.sources import refuse_smaller
@@ -22,12 +23,16 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 
 
 def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
-    """The pictures in a folder by name; raises `FileError` if there are none."""
+    """The pictures in a folder by name; raises `FileError` if there are none.
+
+    Likewise where a name to be left out is nearly that of a picture.
+    """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder; expected a folder of photographs")
     left_out = set(leave_out)
-    files = (path for path in folder.iterdir() if path.is_file() and path.name not in left_out)
-    paths = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+    files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    refuse_misspelt(folder, left_out, [path.name for path in files])
+    paths = sorted(path for path in files if path.is_file() and path.name not in left_out)
     if not paths:
         raise FileError(
             f"{folder}: no photographs; expected files ending in {', '.join(sorted(SUFFIXES))}"

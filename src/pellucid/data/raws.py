@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
+from pellucid.data.left_out import refuse_misspelt
 from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.manifest import Shot
 from pellucid.data.sources import CleanRaw, refuse_smaller
@@ -24,13 +25,16 @@ TURNING = 2
 
 
 def raw_files(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
-    """The raws in a folder by name; raises `FileError` if there are none."""
+    """The raws in a folder by name; raises `FileError` if there are none.
+
+    Likewise where a name to be left out is nearly that of a raw.
+    """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder; expected a folder of raws")
     left_out = set(leave_out)
-    paths = sorted(
-        p for p in folder.iterdir() if is_raw(p) and p.is_file() and p.name not in left_out
-    )
+    files = [path for path in folder.iterdir() if is_raw(path) and path.is_file()]
+    refuse_misspelt(folder, left_out, [path.name for path in files])
+    paths = sorted(path for path in files if path.name not in left_out)
     if not paths:
         raise FileError(f"{folder}: no raws; expected files such as .dng, .cr2 or .nef")
     return paths
