@@ -13,7 +13,6 @@ the JSON file holds is not measured again.
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from backbones import peak_mib
 from torch import Tensor, nn
 
 from pellucid import UNetConfig
@@ -77,7 +77,9 @@ def measure(size: str, part: str, repeats: int) -> Row:
     modules, batch, loss = step_of(size, part)
     weights = [weight for module in modules for weight in module.parameters()]
     optimizer = torch.optim.AdamW(weights, 1e-4)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # ru_maxrss would count the parent and the imports; Linux can forget its peak.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak_mib()
     seconds: list[float] = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -85,7 +87,7 @@ def measure(size: str, part: str, repeats: int) -> Row:
         loss().backward()
         optimizer.step()
         seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_mib()
     return {
         "size": size,
         "part": part,
@@ -93,7 +95,7 @@ def measure(size: str, part: str, repeats: int) -> Row:
         "patch": SIZES[size][2],
         "batch": batch,
         "seconds": round(statistics.median(seconds[1:]), 3),
-        "mib": round((peak - before) / 1024),
+        "mib": round(peak - before),
     }
 
 

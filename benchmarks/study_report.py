@@ -140,7 +140,8 @@ def plot(study: Study, runs: Path, path: Path) -> None:
 def pictures(study: Study, runs: Path, test: Path, path: Path, side: int = 128) -> None:
     """Crops of noisy, raw only, sRGB only, dual and truth, one row for each noise level."""
     arms = [Run(arm, 0, 0, ()).folder(runs) for arm in ("raw", "srgb", "dual")]
-    restorers = [Restorer.load(folder) for folder in arms]
+    # As the truth is rendered.
+    restorers = [Restorer.load(folder, highlights="roll") for folder in arms]
     rows: list[Tensor] = []
     for k, number in zip(study.noise_levels, (6, 18, 4), strict=False):
         one = scene(photographs(test)[number], number, law_noise(k))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pellucid.bayer import PHASES, mosaic_of, pad, rggb_padding, unpad
 from pellucid.color import apply_matrix, encode
 from pellucid.demosaic import _demosaic, _prefer_column, demosaic
+from pellucid.errors import ConfigError
 from pellucid.isp import (
     KNEE,
     ISPConfig,
@@ -420,3 +421,16 @@ def test_unrender_of_a_batch_equals_singles():
     for i in range(2):
         single = unrender(srgb[i], CAMERA, Rendering(rendering.exposure[i], rendering.tone[i]))
         assert torch.allclose(batch[i], single, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 8), (3, 8, 5), (8, 8), (1, 8, 8)])
+def test_what_is_no_photograph_of_even_sides_is_not_unrendered(shape):
+    with pytest.raises(ValueError, match="^got a photograph of shape .*; expected .*sides even"):
+        unrender(torch.rand(shape), CAMERA)
+
+
+@pytest.mark.parametrize("said", [{"highlights": "foo"}, {"border": "foo"}, {"illuminant": "D5"}])
+def test_a_choice_that_there_is_not_is_refused(said):
+    (name,) = said
+    with pytest.raises(ConfigError, match=f"^{name} is .*; expected one of "):
+        ISPConfig(**said)

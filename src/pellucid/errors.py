@@ -11,6 +11,10 @@ class NetworkError(PellucidError, ValueError):
     """A network whose parts do not go together, or that is given what is not for it."""
 
 
+class ConfigError(PellucidError, ValueError):
+    """A configuration that says what there is not, or what cannot be."""
+
+
 class FileError(PellucidError):
     """A file that cannot be read or written."""
 

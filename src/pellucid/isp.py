@@ -20,6 +20,7 @@ from pellucid.demosaic import Border, Demosaic, demosaic
 from pellucid.look.roll_off import KNEE, roll_to_white
 from pellucid.planes import in_bands
 from pellucid.raw import Camera
+from pellucid.records import refuse_unknown_choices
 
 
 class _Rendering(NamedTuple):
@@ -60,6 +61,10 @@ class ISPConfig:
     illuminant: Illuminant = "D65"
     """White of the XYZ-to-sRGB matrix under `separate`."""
     border: Border = "mirror"
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
     @classmethod
     def dualdn(
@@ -197,6 +202,9 @@ def unrender(
     `render` with the same camera and rendering gives the photograph back, but for demosaicking,
     what the camera's gamut clips, and highlights, which stay saturated in every channel.
     """
+    if srgb.dim() < 3 or srgb.shape[-3] != 3 or srgb.shape[-2] % 2 or srgb.shape[-1] % 2:
+        got = "x".join(map(str, srgb.shape))
+        raise ValueError(f"got a photograph of shape {got}; expected (..., 3, H, W), sides even")
     rendering = rendering or Rendering()
     exposure, tone = (value.to(srgb) for value in rendering)
     srgb_linear = decode(untone_curve(srgb, tone), transfer) / exposure[..., None, None, None]

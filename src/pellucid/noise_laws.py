@@ -13,6 +13,7 @@ from pellucid.camera_tables import ELD_CAMERAS, EldName, eld_camera
 from pellucid.noise import ELD_LEVELS, EldNoise, EldSensor
 from pellucid.noise_profiles import cameras_of, interpolated, profile_database
 from pellucid.raw import Noise
+from pellucid.records import refuse_empty, refuse_not_positive
 
 _T = TypeVar("_T")
 
@@ -36,6 +37,10 @@ class LogLinearLaw:
     slope: float = 2.5407
     intercept: float = 1.2182
     scatter: float = 0.2675
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        refuse_not_positive(self, "shot")
 
     def median_read(self, shot: float) -> float:
         """Median of the read variance at one shot level."""
@@ -61,6 +66,10 @@ class BoxLaw:
     shot: tuple[float, float] = (2e-6, 5e-3)
     read: tuple[float, float] = (1e-9, 3e-5)
 
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        refuse_not_positive(self, "shot", "read")
+
     def sample(self, generator: Generator) -> Noise:
         """One noise level."""
         return Noise(log_uniform(*self.shot, generator), log_uniform(*self.read, generator))
@@ -71,6 +80,10 @@ class MixedLaw:
     """Each of some laws equally often."""
 
     laws: tuple[NoiseLaw, ...] = (LogLinearLaw(), BoxLaw())
+
+    def __post_init__(self) -> None:
+        """Check that there are some."""
+        refuse_empty(self, "laws")
 
     def sample(self, generator: Generator) -> Noise:
         """One noise level of one of the laws."""
@@ -91,6 +104,10 @@ class CameraLaw:
 
     cameras: tuple[EldName, ...] = ELD_CAMERAS
 
+    def __post_init__(self) -> None:
+        """Check that there are some."""
+        refuse_empty(self, "cameras")
+
     def sample(self, generator: Generator) -> Noise:
         """One camera's noise at one ISO."""
         camera = eld_camera(any_of(self.cameras, generator))
@@ -104,6 +121,10 @@ class EldLaw:
     """The full model of ELD's cameras, whose noise `add_eld_noise` adds."""
 
     cameras: tuple[EldName, ...] = ELD_CAMERAS
+
+    def __post_init__(self) -> None:
+        """Check that there are some."""
+        refuse_empty(self, "cameras")
 
     # Annotated as the protocol is: jsonargparse compares the words.
     def sample(self, generator: Generator) -> Noise:

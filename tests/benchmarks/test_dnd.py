@@ -13,11 +13,12 @@ from pellucid.benchmarks import dnd
 from pellucid.benchmarks.dnd_files import write_box, write_bundles
 from pellucid.benchmarks.dnd_info import read_info
 from pellucid.benchmarks.mat_files import shape_of
-from pellucid.benchmarks.raw_models import raw_models
+from pellucid.benchmarks.raw_models import developed, raw_models
 from pellucid.benchmarks.running import run
 from pellucid.cli import main
 from pellucid.errors import FileError
 from pellucid.isp import ISPConfig
+from pellucid.metrics.flat_noise import flat_noise
 from pellucid.networks.dual_domain import Restored
 
 BOXES = np.array([[21, 25, 532, 536], [65, 29, 576, 540]], float)
@@ -108,6 +109,11 @@ def test_a_window_at_the_edge_stays_inside_red_and_even(phase: str, box: tuple[i
     assert 0 <= window.left and window.left + window.width <= SIDES[1]
 
 
+def test_scores_hang_on_raws_and_what_is_said_of_them(data: Path):
+    names = [path.relative_to(data).as_posix() for path in dnd.dnd_benchmark(data).files]
+    assert names[:2] == ["info.mat", "images_raw/0001.mat"] and len(names) == 1 + len(PHASES)
+
+
 def test_the_pipeline_is_dnds(data: Path):
     image = read_info(data / "info.mat")[0]
     isp = dnd.dnd_isp(image, "bilinear", ISPConfig())
@@ -155,6 +161,19 @@ def test_the_command_writes_both_tracks(data: Path, tmp_path: Path, capsys):
     assert np.array_equal(raw, told("RGGB")[64:576, 28:540])
     srgb = loadmat(tmp_path / "sub" / "sRGB" / "0001_02.mat")["Idenoised_crop"]
     assert srgb.shape == (512, 512, 3) and srgb.dtype == np.float32 and srgb.std() > 0.01
+
+
+def test_all_models_are_judged_where_the_input_is_flat(data: Path):
+    benchmark = dnd.dnd_benchmark(data)
+    sample = benchmark.items[0].load()
+    given = developed(sample.given)
+    noise = 0.02 * torch.randn(given.srgb.shape, generator=torch.Generator().manual_seed(0))
+    noisy = given.srgb.clamp(0.1, 0.9) + noise
+    smooth = noisy.clone()
+    smooth[:, : smooth.shape[1] // 3] = 0.5  # places that the model itself would choose
+    for picture in (noisy, smooth):
+        scored = benchmark.score(Restored(given.mosaic, picture), sample)
+        assert scored["noise"] == flat_noise(picture.clamp(0, 1), given.srgb.clamp(0, 1))
 
 
 def test_a_missing_box_is_told(data: Path, tmp_path: Path):

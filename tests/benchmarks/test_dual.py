@@ -116,6 +116,11 @@ def test_a_network_of_raws_is_scored_through_every_pipeline(built: Path, tmp_pat
     assert {key for key in one.scores if one.scores[key] != two.scores[key]} == set(one.scores)
 
 
+def test_scores_hang_on_every_file(built: Path):
+    names = {path.relative_to(built).as_posix() for path in dual_benchmark(built).files}
+    assert names == set(manifest(built)["sha256"])
+
+
 def test_a_changed_file_is_told(built: Path, tmp_path: Path):
     shutil.copytree(built, tmp_path / "set")
     write_picture(tmp_path / "set" / "truth" / "ours" / "0001.png", photograph(1))

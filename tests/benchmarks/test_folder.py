@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from pellucid.benchmarks.running import each, run, untouched
 from pellucid.benchmarks.summary import summary, write_json
 from pellucid.cli.parser import parse
 from pellucid.data.pairs import folder_pairs
-from pellucid.errors import FileError, NetworkError
+from pellucid.errors import FileError, NetworkError, PellucidError
+from pellucid.metrics.niqe import Niqe
 
 
 @pytest.fixture
@@ -91,6 +93,65 @@ def test_the_command_scores_the_input_and_writes_json(folders, tmp_path, capsys)
     assert row.split()[0] == "input" and row.split()[-1] == "2"
     assert float(row.split()[1]) == pytest.approx(report["rows"][0]["psnr"], abs=0.01)
     assert [one["picture"] for one in report["pictures"]] == ["1", "2"]
+
+
+def test_scores_of_changed_pictures_are_not_taken_for_those_of_the_new_ones(folders, tmp_path):
+    def words(parent):
+        sides = ["--input", str(parent / "in"), "--target", str(parent / "out")]
+        return ["evaluate", "folder", *sides, "--out", str(tmp_path / "report")]
+
+    assert parse([*words(tmp_path), "--limit", "2"])() == 0
+    moved = tmp_path / "moved"
+    for side in folders:
+        shutil.copytree(side, moved / side.name)
+    assert parse(words(moved))() == 0  # the same files, elsewhere
+    scores = (tmp_path / "report" / "scores.csv").read_text()
+    assert len(scores.splitlines()) == 4
+    for changed in ("in/10.png", "out/1.png"):
+        path = tmp_path / changed
+        kept = path.read_bytes()
+        Image.open(path).rotate(180).save(path)
+        message = rf"holds scores of another evaluation: files: {changed} was \w+, is \w+; expected"
+        with pytest.raises(PellucidError, match=message):
+            parse(words(tmp_path))()
+        path.write_bytes(kept)
+    (folders[0] / "3.png").write_bytes((folders[0] / "1.png").read_bytes())
+    (folders[1] / "3.png").write_bytes((folders[1] / "1.png").read_bytes())
+    with pytest.raises(PellucidError, match=r"files: in/3.png was None, is \w+"):
+        parse(words(tmp_path))()
+    assert (tmp_path / "report" / "scores.csv").read_text() == scores
+
+
+def test_a_model_of_niqe_that_changed_is_told(folders, tmp_path):
+    niqe = tmp_path / "niqe.safetensors"
+    Niqe(torch.zeros(36), torch.eye(36)).save(niqe)
+    words = ["evaluate", "noreference", "--data", str(folders[0]), "--niqe", str(niqe)]
+    words += ["--measures", "niqe", "--out", str(tmp_path / "report")]
+    assert parse(words)() == 0
+    Niqe(torch.ones(36), torch.eye(36)).save(niqe)
+    with pytest.raises(PellucidError, match=r"measures: niqe.safetensors was \w+, is \w+"):
+        parse(words)()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ["--border", "7"],
+            "out/1.png: is 24x30; expected 25x25 or more with a border of 7",
+        ),
+        (["--skip", "3"], "folder has no items left to judge; expected one or more"),
+        (["--out", "in"], "in: holds other files; expected scores or a new folder"),
+    ],
+)
+def test_what_leaves_nothing_to_score_or_would_fill_a_folder_is_one_line(
+    folders, tmp_path, monkeypatch, more, message
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["evaluate", "folder", "--input", "in", "--target", "out"]
+    with pytest.raises(PellucidError, match=f"^{message}$"):
+        parse([*words, *more])()
+    assert {path.name for path in folders[0].iterdir()} == {"1.png", "2.png", "10.png"}
 
 
 def test_lists_of_paths_are_read_line_by_line(folders, tmp_path, capsys):

@@ -56,6 +56,8 @@ def test_lists_name_the_raws_and_jpegs_lie_in_either_place(data: Path, tmp_path:
     ):
         (tmp_path / target).write_bytes((data / source).read_bytes())
     assert [jpeg and jpeg.name for _, jpeg in pairs_of(tmp_path)] == [None, "b.JPG"]
+    said = [path.name for path in real_benchmark(tmp_path, ["noise"]).files]
+    assert said == ["a.dng", "b.dng", "b.JPG"]
     (tmp_path / "list_file").mkdir()
     (tmp_path / "list_file" / "val_list.txt").write_text("b.dng\n")
     assert [raw.name for raw, _ in pairs_of(tmp_path)] == ["b.dng"]

@@ -86,6 +86,17 @@ def test_validation_is_scored_in_both_tracks(data: Path):
     assert srgb[0].scores["psnr"] > 80 and srgb[1].scores["psnr"] < 30
 
 
+def test_scores_hang_on_blocks_metadata_and_scenes(data: Path, tmp_path: Path):
+    metadata = tmp_path / "metadata" / "0002_METADATA_RAW_010.MAT"
+    metadata.parent.mkdir()
+    metadata.touch()
+    raw = raw_blocks(data, "Validation", PHONES, metadata.parent)
+    blocks = [data / f"Validation{kind}BlocksRaw.mat" for kind in ("Noisy", "Gt")]
+    assert raw.files == [*blocks, metadata] and raw.facts["scenes"] == ", ".join(PHONES)
+    srgb = srgb_blocks(data, "Benchmark", PHONES)
+    assert srgb.files == [data / "BenchmarkNoisyBlocksSrgb.mat"]
+
+
 @pytest.mark.parametrize("track", ["raw", "srgb"])
 def test_a_submission_reads_back_equal(data: Path, tmp_path: Path, track: str, capsys):
     submission = tmp_path / "sub"

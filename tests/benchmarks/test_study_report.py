@@ -2,8 +2,11 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -81,3 +84,20 @@ def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypa
     assert (tmp_path / "images" / "study_gains.png").stat().st_size > 1000
     with pytest.raises(SystemExit, match="expected both markers"):
         report.between("nothing", "main", "")
+
+
+def test_the_pictures_show_arms_as_the_truth_is_rendered(report, runs, tmp_path, monkeypatch):
+    shades, asked = np.random.RandomState(0).randint(0, 256, (160, 160, 3), np.uint8), []
+    (tmp_path / "photos").mkdir()
+    for number in range(19):
+        Image.fromarray(shades).save(tmp_path / "photos" / f"{number:02}.png")
+
+    def load(folder, highlights="rebuilt"):
+        asked.append(highlights)
+        return lambda raw, _, rendering: SimpleNamespace(srgb=report.isp_alone(raw, rendering))
+
+    monkeypatch.setattr(report, "Restorer", SimpleNamespace(load=load))
+    report.pictures(*runs, tmp_path / "photos", tmp_path / "crops.jpg")
+    assert asked == ["roll"] * 3
+    with Image.open(tmp_path / "crops.jpg") as sheet:
+        assert sheet.width == 5 * 256

@@ -15,6 +15,8 @@ from pellucid.benchmarks.synthetic import (
     isp_alone,
     law_noise,
     scene,
+    settings_of,
+    synthetic_benchmark,
     truth,
     truth_in_colour,
     write_rows,
@@ -96,6 +98,12 @@ def test_a_perfect_model_is_perfect_and_rows_are_written(photos, tmp_path):
     assert {"model", "noise_level", "tone", "psnr", "ssim", "seconds", "n"} <= set(
         written["rows"][0]
     )
+
+
+def test_scores_hang_on_all_photographs_however_many_are_judged(photos):
+    settings = settings_of([2e-4], [0.0])
+    paths = synthetic_benchmark(photos, settings).files
+    assert len(paths) > 1 and synthetic_benchmark(photos, settings, 1).files == paths
 
 
 def test_truth_is_the_rendered_clean_mosaic(photos):

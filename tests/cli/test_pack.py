@@ -28,6 +28,13 @@ def test_photographs_are_packed_once(photos, pellucid):
     again = pellucid("pack photos -o store --reduce 4")
     assert again.out == ["packed 2 of 2 photos into store, 0 of them now", "licences: CC0-1.0 (2)"]
     assert PhotoStore(Path("store")).licences() == {"CC0-1.0": ["a.png", "b.jpg"]}
+    (photos / "a.png").unlink()
+    less = pellucid("pack photos -o store --reduce 4")
+    assert less.out == [
+        "packed 1 of 1 photos into store, 0 of them now",
+        "left out a.png, no longer in photos",
+        "licences: CC0-1.0 (1)",
+    ]
 
 
 def test_an_unknown_licence_is_said(photos, pellucid):

@@ -7,7 +7,9 @@ from torch.utils.data import default_collate
 from pellucid import FileError
 from pellucid.color import encode
 from pellucid.data import DeadLeaves, PhotoFolder, RawSynthesis, SyntheticRaw
-from pellucid.data.photos import photographs, reduced, shrink
+from pellucid.data.packing import PackOptions, pack
+from pellucid.data.photos import photo_source, photographs, reduced, shrink
+from pellucid.data.pictures import Pictures
 from pellucid.data.synthesis import generator_of, turned
 
 
@@ -27,6 +29,21 @@ def test_a_folder_gives_its_photographs_but_those_left_out(folder):
     assert patch.shape == (3, 32, 32) and 0 <= patch.min() and patch.max() <= 1
 
 
+@pytest.mark.parametrize("slip", ["A.PNG", "a.jpg", "photos/a.png", "kodim7.png"])
+def test_a_slip_in_what_is_left_out_is_told(folder, tmp_path, slip):
+    Image.new("RGB", (64, 64)).save(folder / "kodim007.png")
+    near = "kodim007.png" if "kodim" in slip else "a.png"
+    for _ in pack(folder, tmp_path / "store", PackOptions(), pytest.fail):
+        pass
+    for read in (photo_source, Pictures.of_folder):
+        for place in (folder, tmp_path / "store"):
+            message = f"leave_out has {slip}, which is not there; the nearest name is {near}$"
+            with pytest.raises(FileError, match=message):
+                read(place, (slip, "left-out.png"))
+            # What is not there at all is no slip, nor is what is left out under both names.
+            assert len(read(place, (slip, near, "seeding.jpg")).names) == 3
+
+
 def test_a_folder_without_photographs_is_refused(tmp_path):
     with pytest.raises(FileError, match="no photographs; expected files ending in"):
         photographs(tmp_path)
@@ -35,7 +52,7 @@ def test_a_folder_without_photographs_is_refused(tmp_path):
 
 
 def test_a_patch_larger_than_the_photographs_is_refused(folder):
-    with pytest.raises(FileError, match="photograph has 75x95 pixels; expected 128 or more"):
+    with pytest.raises(FileError, match=r"\.(png|jpg) has 75x95 pixels; expected 128 or more"):
         PhotoFolder(folder).patch(128, torch.Generator().manual_seed(0))
 
 
@@ -44,6 +61,18 @@ def test_grey_of_16_bits_keeps_its_values(tmp_path, name):
     pixels = np.full((6, 8), 30000, np.uint16)
     Image.fromarray(pixels).save(tmp_path / name)
     np.testing.assert_array_equal(reduced(tmp_path / name, 1), np.stack([pixels] * 3))
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.0])
+def test_a_photograph_too_small_for_patches_is_named_before_one_is_drawn(folder, weight):
+    Image.new("RGB", (60, 130)).save(folder / "small.png")
+    sources, weights = [PhotoFolder(folder), DeadLeaves()], [weight, 1.0]
+    assert SyntheticRaw(sources, weights, RawSynthesis(), 30, seed=0)
+    if not weight:  # nothing of it is drawn
+        assert SyntheticRaw(sources, weights, RawSynthesis(), 32, seed=0)
+        return
+    with pytest.raises(FileError, match=r"^small.png has 65x30 pixels; expected 32 or more"):
+        SyntheticRaw(sources, weights, RawSynthesis(), 32, seed=0)
 
 
 def test_shrink_averages_light_not_display_values():

@@ -79,12 +79,11 @@ def test_pack_then_train_and_workers_see_the_same(photos, raws, tmp_path, run):
 def test_a_folder_its_store_and_the_mixture_they_stand_for_are_one(photos, tmp_path):
     for _ in pack(photos, tmp_path / "store", PackOptions(), pytest.fail):
         pass
-    folder, store = RawData(photos, ("b.jpg",)), RawData(tmp_path / "store", ("b.jpg",))
+    folder, store = (RawData(each, ("b.jpg",), patch=32) for each in (photos, tmp_path / "store"))
     photographs = PhotoFolder(photos, ("b.jpg",))
     plain = SyntheticRaw([photographs, DeadLeaves()], [1 - 0.15, 0.15], RawSynthesis(), 32, 3)
     for data in (folder, store):
         data.setup("fit")
-        data.patch = 32
         for n in range(12):
             assert torch.equal(data.samples(3)[n].noisy, plain[n].noisy)
 
@@ -102,6 +101,12 @@ def test_a_mixture_that_makes_no_sense_is_refused(photos, tmp_path, run):
     with pytest.raises(PellucidError, match="expected 0 or more"):
         run("negative", sources=[source("DeadLeaves", -1.0)])
     assert not (tmp_path / "missing").exists()
+
+
+def test_a_photograph_too_small_ends_no_training_in_its_middle(photos, tmp_path, run):
+    with pytest.raises(PellucidError, match=r"^b.jpg has 65x100 pixels; expected 66 or more"):
+        run("small", photos=str(photos), patch=66)
+    assert not (tmp_path / "small").exists()
 
 
 def test_the_licences_of_all_sources_are_one_list(photos, raws, tmp_path):

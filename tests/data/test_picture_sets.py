@@ -64,6 +64,21 @@ def test_inputs_alone_are_real_pictures_and_every_file_has_its_licence(polyu):
     assert len(licensed) == 12 and files.licences().keys() == {"CC0-1.0"}
 
 
+def test_a_sets_own_folder_states_the_licences_of_what_lies_deeper(tmp_path):
+    for name in ("s1/blur/1", "s1/sharp/1", "s2/blur/2", "s2/sharp/2"):
+        flat(tmp_path / "lay" / f"{name}.png", 7)
+    stated = {"lay": {"*": "CC0-1.0"}, "lay/s2/blur": {"2.png": "CC-BY-4.0"}, "": {"*": "no"}}
+    for folder, licences in stated.items():
+        (tmp_path / folder / "LICENSES.json").write_text(json.dumps(licences))
+    (tmp_path / "list.txt").write_text("s2/blur/2.png s2/sharp/2.png\n")
+    layout = LayoutSet(tmp_path / "lay", "gopro")
+    assert layout.licences() == {"CC-BY-4.0": ["2.png"], "CC0-1.0": ["1.png", "1.png", "2.png"]}
+    listed = ListedSet(tmp_path / "list.txt", tmp_path / "lay")
+    assert listed.licences() == {"CC-BY-4.0": ["2.png"], "CC0-1.0": ["2.png"]}
+    folders = FolderSet(tmp_path / "lay/s1/blur", tmp_path / "lay/s1/sharp")
+    assert folders.licences() == {"not stated": ["1.png", "1.png"]}
+
+
 def test_lists_and_folders_are_sets_too(polyu, tmp_path):
     flat(tmp_path / "in" / "1.png", 1)
     flat(tmp_path / "out" / "1.png", 2)

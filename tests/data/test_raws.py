@@ -40,8 +40,12 @@ def test_a_turned_mosaic_stays_rggb():
 def test_patches_smaller_than_the_raws_are_refused(raws):
     with pytest.raises(FileError, match=r"\.dng has 64x96 pixels; expected 66 or more"):
         RawFolder(raws).patch(64, generator_of(0))
+    with pytest.raises(FileError, match=r"^x.dng has 64x96 pixels; expected 66 or more"):
+        SyntheticRaw([RawFolder(raws)], [1.0], RawSynthesis(), 64, seed=0)
     with pytest.raises(FileError, match="no raws; expected files such as .dng"):
         RawFolder(raws, ("x.dng", "y.dng", "z.dng"))
+    with pytest.raises(FileError, match="leave_out has X.dng, .*; the nearest name is x.dng"):
+        RawFolder(raws, ("X.dng",))
     with pytest.raises(FileError, match="no such folder"):
         RawFolder(raws / "missing")
 

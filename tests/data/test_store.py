@@ -13,7 +13,7 @@ import torch
 
 from pellucid import FileError
 from pellucid.data import PhotoFolder, PhotoStore, RawFolder, RawStore, Store
-from pellucid.data.manifest import Packing
+from pellucid.data.manifest import Packing, read_manifest
 from pellucid.data.packing import PackOptions, pack
 from pellucid.data.store_writer import damaged, writing
 from pellucid.data.synthesis import generator_of
@@ -105,6 +105,48 @@ def test_a_bad_file_is_reported_and_the_others_go_on(photos, tmp_path):
     errors = packed(photos, tmp_path / "store", PackOptions())
     assert [error.args[0].split(":")[0] for error in errors] == [str(photos / "cut.jpg")]
     assert PhotoStore(tmp_path / "store").names == ["a.png", "b.jpg", "bad.jpg", "c.png"]
+
+
+def test_what_is_packed_already_is_measured_as_well(photos, tmp_path):
+    packed(photos, tmp_path / "store")
+    errors = packed(photos, tmp_path / "store", PackOptions(patch=70))
+    assert [str(error) for error in errors] == [
+        f"{photos / 'b.jpg'}: gives 65x100 pixels; expected 70 or more"
+    ]
+    assert Store.open(tmp_path / "store").names == ["a.png", "c.png"]
+    assert packed(photos, tmp_path / "store") == []
+    assert Store.open(tmp_path / "store").names == ["a.png", "b.jpg", "c.png"]
+
+
+def test_what_is_withdrawn_is_left_out_and_comes_back_without_being_decoded(photos, tmp_path):
+    store, pixels = tmp_path / "store", tmp_path / "store" / "pixels.bin"
+    packed(photos, store)
+    before, size = [picture.copy() for picture in Store.open(store)], pixels.stat().st_size
+    (photos / "c.png").rename(tmp_path / "c.png")
+    stopped = pack(photos, store, FREE, pytest.fail)
+    next(stopped)
+    stopped.close()  # an interruption before the end leaves nothing out
+    assert [item.name for item in read_manifest(store).items] == ["a.png", "b.jpg", "c.png"]
+    *_, done = pack(photos, store, FREE, pytest.fail)
+    assert done.gone == ["c.png"] and PhotoStore(store).names == ["a.png", "b.jpg"]
+    assert Store.open(store).licences() == {"CC0-1.0": ["a.png", "b.jpg"]}
+    assert pixels.stat().st_size == size  # a training may have them mapped
+    (tmp_path / "c.png").rename(photos / "c.png")
+    *_, done = pack(photos, store, PackOptions(), pytest.fail)
+    assert (done.new, done.whole, done.gone) == (0, 3, [])
+    assert done.licences == {"CC0-1.0": 3} and damaged(store) == []
+    assert all(np.array_equal(*each) for each in zip(before, Store.open(store), strict=True))
+
+
+def test_another_file_in_the_place_of_a_withdrawn_one_is_packed(photos, tmp_path):
+    store = tmp_path / "store"
+    packed(photos, store)
+    (photos / "a.png").unlink()
+    packed(photos, store)
+    (photos / "a.png").write_bytes((photos / "c.png").read_bytes())
+    *_, done = pack(photos, store, FREE, pytest.fail)
+    assert (done.new, done.whole) == (1, 3) and damaged(store) == []
+    assert np.array_equal(Store.open(store)[0], Store.open(store)[2])
 
 
 def test_a_raw_needs_two_pixels_more_than_its_patches(raws, tmp_path):

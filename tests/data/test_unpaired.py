@@ -8,10 +8,12 @@ from pellucid import FileError
 from pellucid.data import DeadLeaves, PhotoFolder
 from pellucid.data.degradations import Degradation, GaussianNoise
 from pellucid.data.pairs import folder_pairs
+from pellucid.data.picture_sets import WithoutTruth
 from pellucid.data.pictures import Pictures
 from pellucid.data.unpaired import (
     Draw,
     FilePairs,
+    PairedDataset,
     SyntheticPairs,
     Unpaired,
     UnpairedDataset,
@@ -162,3 +164,18 @@ def test_pairs_of_two_sizes_are_refused(tmp_path):
     pairs = FilePairs(folder_pairs(tmp_path / "in", tmp_path / "out"))
     with pytest.raises(FileError, match=r"1.png: is 9x9; expected 8x9 as 1.png"):
         pairs.patches(4, Draw(0, "pairs", 0))
+    with pytest.raises(FileError, match=r"1.png: has sides 9x9; expected 8x9 as 1.png"):
+        PairedDataset(pairs, 4)
+
+
+def test_a_photograph_too_small_for_what_shows_in_a_patch_is_named_before_one_is_drawn(photos):
+    class Wide(GaussianNoise):
+        margin = 3
+
+    pairs = SyntheticPairs(PhotoFolder(photos, ("a.png", "c.png")), Wide())
+    assert PairedDataset(pairs, 59) and UnpairedDataset(pairs, WithoutTruth(pairs), size=59)
+    for stream, real in ((pairs, WithoutTruth(LEAVES)), (LEAVES, WithoutTruth(pairs))):
+        with pytest.raises(FileError, match=r"^b.jpg has 65x100 pixels; expected 66 or more"):
+            UnpairedDataset(stream, real, size=60)
+    with pytest.raises(FileError, match=r"^b.jpg has 65x100 pixels; expected 66 or more"):
+        PairedDataset(pairs, 60)

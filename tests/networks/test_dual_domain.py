@@ -18,6 +18,19 @@ def test_starts_as_the_isp_alone():
     torch.testing.assert_close(restored.srgb, render(MOSAIC, CAMERA))
 
 
+@pytest.mark.parametrize("levels", [(1e-3, 1e-6), ([1e-3, 2e-3, 1e-3], [1e-6, 1e-6, 2e-6])])
+def test_a_single_raw_is_restored_like_a_batch_of_one(levels):
+    net = DualDomainConfig(RAW, SRGB, zero_last=False).build()
+    camera, noise = Camera(*(values[0] for values in CAMERA)), Noise(*map(torch.tensor, levels))
+    single = net(MOSAIC[0], camera, noise, Rendering(1.5, 0.5))
+    assert single.mosaic.shape == (1, 24, 32) and single.srgb.shape == (3, 24, 32)
+    batch = net(MOSAIC[:1], *(type(r)(*(v[None] for v in r)) for r in (camera, noise)),
+                Rendering(torch.tensor([1.5]), torch.tensor([0.5])))  # fmt: skip
+    assert torch.equal(single.mosaic, batch.mosaic[0]) and torch.equal(single.srgb, batch.srgb[0])
+    with pytest.raises(ValueError, match=r"^got a mosaic of shape 24x32; expected \(B, 1, H, W\)"):
+        net(MOSAIC[0, 0], camera, noise)
+
+
 @pytest.mark.parametrize(("raw", "srgb"), [(RAW, None), (None, SRGB), (RAW, SRGB)])
 def test_each_network_learns_where_it_is_present(raw, srgb):
     net = DualDomainConfig(raw, srgb).build()

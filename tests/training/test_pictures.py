@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors import safe_open
 from torch import nn
 
-from pellucid import PellucidError, Restorer, read_picture
+from pellucid import FileError, PellucidError, Restorer, read_picture
 from pellucid.critic import Critic
 from pellucid.data.unpaired import Unpaired
 from pellucid.networks.picture import PictureConfig
@@ -355,6 +355,8 @@ def test_real_raws_draw_the_networks_weights(raws, tmp_path):
         contrast=None,
     )
     training = RawAdaptation(network, adaptation=config)
+    with pytest.raises(FileError, match=r"^x.dng has 64x96 pixels; expected 66 or more"):
+        RealRawData(real=RealRawSet(raws), patch=64).setup("fit")
     data = RealRawData(real=RealRawSet(raws), patch=16)
     data.setup("fit")
     batch = torch.utils.data.default_collate([data.training_set()[n] for n in range(2)])

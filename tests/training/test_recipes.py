@@ -177,6 +177,26 @@ def test_an_unknown_word_is_answered_in_one_line(model, words, message, said):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "words", "said"),
+    [
+        ("default", "--data.synthesis.jitter=0", "jitter is 0; expected above 0"),
+        ("denoise", "--model.network.net={kind: unet, widths: [4, 0]}", "widths is 4, 0; expected"),
+        ("default", "--model.network.raw={kind: restormer, width: 7}", "width is 7 with heads"),
+        (
+            "denoise",
+            "--data.degradation={kind: mixed, degradations: [{kind: rain}], weights: [0]}",
+            "degradations have weights 0; expected 0 or more, one above 0",
+        ),
+    ],
+)
+def test_what_cannot_be_is_answered_in_one_line(recipe, words, said, tmp_path):
+    path = FOLDER / f"{recipe}.yaml"
+    with pytest.raises(PellucidError, match=f"^{path}: {said}") as error:
+        train(path, [words, f"--trainer.default_root_dir={tmp_path / 'run'}"])
+    assert "\n" not in str(error.value) and not (tmp_path / "run").exists()
+
+
 def test_what_is_written_is_read_again():
     text = (FOLDER / "dualdn_swinir.yaml").read_text()
     recipe = load(text)

@@ -134,6 +134,7 @@ class AdaptData(StepData):
         """Samples without end."""
         if self.clean is None:
             return OwnNoise(self.real, self.patch, self.seed)
+        self.clean.check(self.patch)
         if isinstance(self.real, NoisyRaws):
             return RawPairs(self.clean, self.real, self.patch, self.seed)
         return PicturePairs(self.clean, self.real, self.patch, self.seed)

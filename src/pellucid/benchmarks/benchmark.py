@@ -3,8 +3,9 @@
 A benchmark of its own is a function that returns one, in a small file; `run` does the rest.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from torch import Tensor
@@ -44,6 +45,8 @@ class Item(Generic[Given]):
     scene: str = ""
     """Items of one scene say little more than one of them: intervals and tests go by scenes. Left
     out, the item is its own."""
+    files: tuple[Path, ...] = ()
+    """What it is loaded from."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,16 @@ class Benchmark(Generic[Given, Output]):
     source: str
     """Where benchmark and protocol were published."""
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
-    """What else decides the numbers: folders, splits, options."""
+    """What else decides the numbers: splits, options; a `Path` only says where the files lie."""
     shown: Callable[[Given], Tensor | None] = lambda _: None
     """A picture (3, H, W) of what is given, for reports."""
+    files: Sequence[Path] = ()
+    """Those of all items, even where only some are judged: scores hang on what they hold."""
+
+    def __post_init__(self) -> None:
+        """Check that there is something to judge."""
+        if not self.items:
+            raise PellucidError(f"{self.name} has no items left to judge; expected one or more")
 
 
 def pictures_of(
@@ -86,6 +96,10 @@ def pictures_of(
     on_luma = any("_y" in one.name for one in measures)
     said = [protocol.words(), *([protocol.luma_words()] if on_luma else [])]
     said += [*dict.fromkeys(one.words for one in measures if one.words)]
-    return Benchmark(
-        name, items, measures, score, "; ".join(said), source, facts, lambda given: given
-    )
+    words, files = "; ".join(said), all_files(items)
+    return Benchmark(name, items, measures, score, words, source, facts, lambda given: given, files)
+
+
+def all_files(items: Iterable[Item[Given]]) -> list[Path]:
+    """The files of all items, each once."""
+    return list(dict.fromkeys(file for item in items for file in item.files))

@@ -52,11 +52,11 @@ def blur_benchmark(
     known, pairs = _pairs(data, list_file)
     which = which or known
     facts: dict[str, object] = {
-        "data": str(data),
+        "data": data,
         "set": which,
-        "list": list_file and str(list_file),
+        "list": list_file,
     }
-    items = items_of(pairs, scene=scene_of_frame)
+    items = items_of(pairs, scene=scene_of_frame, border=PROTOCOLS[which].border)
     return benchmark_of_pairs(
         "blur", items, PROTOCOLS[which], measures, needs or Needs(), SOURCES[which], facts
     )

@@ -27,5 +27,5 @@ def cc_benchmark(
     """All crops."""
     _, pairs = pairs_by_layout(data, LAYOUTS)
     return benchmark_of_pairs(
-        "cc", items_of(pairs), PROTOCOL, measures, needs or Needs(), SOURCE, {"data": str(data)}
+        "cc", items_of(pairs), PROTOCOL, measures, needs or Needs(), SOURCE, {"data": data}
     )

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from pellucid.bayer import Phase, pack, red_offset
-from pellucid.benchmarks.benchmark import Benchmark, Item, Sample
+from pellucid.benchmarks.benchmark import Benchmark, Item, Sample, all_files
 from pellucid.benchmarks.dnd_files import write_box
 from pellucid.benchmarks.dnd_info import DndImage, read_info
 from pellucid.benchmarks.mat_files import read_window, shape_of
-from pellucid.benchmarks.raw_models import RawShot
+from pellucid.benchmarks.raw_models import RawShot, developed
 from pellucid.demosaic import Demosaic
 from pellucid.errors import FileError
 from pellucid.isp import ISPConfig, Rendering
@@ -37,7 +37,7 @@ VARIABLE = "Inoisy"
 COLUMNS = (
     Column("residual", "removed", 3, words="removed: RMS of what was taken from the raw, "
            "over the noise that info.mat states; 1 is all of it"),
-    Column("noise", "noise", 2, False, "noise in flat areas of the picture in 8-bit levels"),
+    Column("noise", "noise", 2, False, "noise in 8-bit levels where the input is flat"),
 )  # fmt: skip
 PROTOCOL = (
     "no truth is published: the site scores the bundles; windows of 528 pixels from the first red "
@@ -95,16 +95,22 @@ def dnd_benchmark(
     data: Path, submission: Path | None = None, style: Demosaic = "bilinear"
 ) -> Benchmark[RawShot, Restored]:
     """All boxes of the raws; with `submission`, each is written there as the site wants it."""
-    images = read_info(data / "info.mat")
+    info = data / "info.mat"
+    images = read_info(info)
     items = [
-        Item(f"{n:04}_{k:02}", partial(load_box, path, image, n, k, style), "", f"{n:04}")
+        Item(
+            f"{n:04}_{k:02}",
+            partial(load_box, path, image, n, k, style),
+            scene=f"{n:04}",
+            files=(info, path),
+        )
         for n, image in enumerate(images, 1)
         for path in [raw_path(data, n)]
         for k in range(1, len(image.boxes) + 1)
     ]
-    facts: dict[str, object] = {"data": str(data), "submission": str(submission), "demosaic": style}
-    score = partial(_score, submission)
-    return Benchmark("dnd", items, COLUMNS, score, _words(style), SOURCE, facts)
+    facts: dict[str, object] = {"data": data, "submission": str(submission), "demosaic": style}
+    score, files = partial(_score, submission), all_files(items)
+    return Benchmark("dnd", items, COLUMNS, score, _words(style), SOURCE, facts, files=files)
 
 
 def _words(style: Demosaic) -> str:
@@ -160,9 +166,11 @@ def _score(
     assert isinstance(shot, DndShot)
     if submission is not None:
         write_box(submission, shot.image, shot.box, *boxes_of(output, shot.window))
+    # Flat areas are chosen in the input, the same for every model.
+    given = developed(shot).srgb.clamp(0, 1)
     return {
         "residual": removed(shot.raw, output.mosaic),
-        "noise": flat_noise(output.srgb.clamp(0, 1), output.srgb.clamp(0, 1)),
+        "noise": flat_noise(output.srgb.clamp(0, 1), given),
     }
 
 

@@ -70,12 +70,13 @@ def dual_benchmark(data: Path) -> Benchmark[DualShot, DualOutput]:
     items = [Item(str(one["name"]), partial(load, one)) for one in manifest["items"]]
     columns = (*RAW_COLUMNS, *(column for isp in isps for column in _columns(isp)))
     facts: dict[str, object] = {
-        "data": str(data),
+        "data": data,
         "seed": manifest["seed"],
         "manifest": checksum(data / MANIFEST),
         "made_by": manifest["made_by"],
     }
-    return Benchmark("dual", items, columns, _score, _words(isps), SOURCE, facts)
+    files = [data / name for name in manifest["sha256"]]
+    return Benchmark("dual", items, columns, _score, _words(isps), SOURCE, facts, files=files)
 
 
 def _columns(isp: DualIsp) -> tuple[Column, Column]:

@@ -28,8 +28,8 @@ def folder_benchmark(
     needs: Needs | None = None,
 ) -> Benchmark[Tensor, Tensor]:
     """Pairs by name, or in order; two lists are taken line by line."""
-    facts: dict[str, object] = {"input": str(inputs), "target": str(targets)}
-    items = items_of(pairs_in(inputs, targets))
+    facts: dict[str, object] = {"input": inputs, "target": targets}
+    items = items_of(pairs_in(inputs, targets), border=protocol.border)
     return benchmark_of_pairs("folder", items, protocol, measures, needs or Needs(), SOURCE, facts)
 
 

@@ -54,10 +54,13 @@ class Journal:
         """The journal of a folder, which is made if need be.
 
         `models` are names with what tells their weights. Models may be added to a folder; raises
-        PellucidError where anything else differs from what its scores were made with.
+        PellucidError where anything else differs from what its scores were made with, or where it
+        holds something else.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / SETTINGS).exists() and any(folder.iterdir()):
+                raise FileError.of(folder, "holds other files; expected scores or a new folder")
             _check(folder, json.loads(json.dumps(settings)), dict(models))
             rows = _read(folder / SCORES, columns)
             file = (folder / SCORES).open("a", encoding="utf-8", newline="")
@@ -99,15 +102,16 @@ def _check(folder: Path, settings: dict[str, object], models: dict[str, str]) ->
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else "{}"
         held = cast(dict[str, dict[str, object]], json.loads(text))
-        before, known = held.get("settings", settings), held.get("models", {})
+        before, known = _flat(held.get("settings", settings)), held.get("models", {})
     except (ValueError, AttributeError) as error:
         raise FileError.of(path, f"cannot be read ({error}); expected another folder") from error
-    different = [key for key in settings | before if settings.get(key) != before.get(key)]
+    now = _flat(settings)
+    different = [key for key in now | before if now.get(key) != before.get(key)]
     if different:
         key = different[0]
         raise PellucidError(
             f"{folder} holds scores of another evaluation: {key} was {before.get(key)}, "
-            f"is {settings.get(key)}; expected the same, or another folder"
+            f"is {now.get(key)}; expected the same, or another folder"
         )
     changed = [name for name in models if known.get(name, models[name]) != models[name]]
     if changed:
@@ -115,8 +119,17 @@ def _check(folder: Path, settings: dict[str, object], models: dict[str, str]) ->
             f"{folder} holds scores of other weights of {changed[0]}; expected another folder"
         )
     with replacing(path) as file:
-        now = {"settings": settings, "models": known | models}
-        file.write(json.dumps(now, indent=1).encode())
+        held = {"settings": settings, "models": known | models}
+        file.write(json.dumps(held, indent=1).encode())
+
+
+def _flat(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings by one name each, so that of many files the one that differs is told."""
+    flat: dict[str, object] = {}
+    for key, value in settings.items():
+        inner = cast(dict[str, object], value) if isinstance(value, dict) else None
+        flat |= {key: value} if inner is None else {f"{key}: {k}": v for k, v in inner.items()}
+    return flat
 
 
 def _read(path: Path, columns: Sequence[str]) -> list[Judged]:

@@ -31,5 +31,5 @@ def nam_benchmark(
     _, pairs = pairs_by_layout(data, LAYOUTS)
     items = items_of(pairs, scene=scene_of)
     return benchmark_of_pairs(
-        "nam", items, PROTOCOL, measures, needs or Needs(), SOURCE, {"data": str(data)}
+        "nam", items, PROTOCOL, measures, needs or Needs(), SOURCE, {"data": data}
     )

@@ -27,9 +27,12 @@ def noreference_benchmark(
     """The pictures of a folder, or of a list of paths."""
     paths = pictures_in(data)
     unique = len({path.name for path in paths}) == len(paths)
-    items = [Item(path.name if unique else path.as_posix(), partial(_load, path)) for path in paths]
+    items = [
+        Item(path.name if unique else path.as_posix(), partial(_load, path), files=(path,))
+        for path in paths
+    ]
     loaded = measures_of(measures, needs)
-    return pictures_of("noreference", items, PROTOCOL, loaded, SOURCE, {"data": str(data)})
+    return pictures_of("noreference", items, PROTOCOL, loaded, SOURCE, {"data": data})
 
 
 def _load(path: Path) -> Sample[Tensor]:

@@ -33,18 +33,23 @@ def benchmark_of_pairs(
 
 
 def items_of(
-    pairs: Iterable[Pair], group: str = "", scene: Callable[[str], str] = str
+    pairs: Iterable[Pair], group: str = "", scene: Callable[[str], str] = str, border: int = 0
 ) -> list[Item[Tensor]]:
-    """An item of each pair."""
-    return [Item(p.name, partial(load_pair, p), group, scene(p.name)) for p in pairs]
+    """An item of each pair; `border` is what its protocol leaves out."""
+    return [
+        Item(p.name, partial(load_pair, p, border), group, scene(p.name), (p.input, p.target))
+        for p in pairs
+    ]
 
 
-def load_pair(pair: Pair) -> Sample[Tensor]:
+def load_pair(pair: Pair, border: int = 0) -> Sample[Tensor]:
     """Both pictures at 8 bits; raises `FileError` where they differ in size or are too small."""
     degraded, target = map(eight_bits, read_pair(pair))
-    if min(target.shape[-2:]) < SMALLEST:
+    least = SMALLEST + 2 * border
+    if min(target.shape[-2:]) < least:
         got = f"{target.shape[-2]}x{target.shape[-1]}"
-        raise FileError.of(pair.target, f"is {got}; expected {SMALLEST}x{SMALLEST} or more")
+        why = f" with a border of {border}" if border else ""
+        raise FileError.of(pair.target, f"is {got}; expected {least}x{least} or more{why}")
     return Sample(degraded, target)
 
 

@@ -37,7 +37,7 @@ def polyu_benchmark(
         pairs = kept if scenes.part == "kept" else held
     if not pairs:
         raise FileError.of(data, "has no scene in this part; expected several scenes")
-    facts: dict[str, object] = {"data": str(data), "scenes": _words(scenes)}
+    facts: dict[str, object] = {"data": data, "scenes": _words(scenes)}
     items = items_of(pairs, scene=scene_of)
     return benchmark_of_pairs("polyu", items, PROTOCOL, measures, needs or Needs(), SOURCE, facts)
 

@@ -37,7 +37,7 @@ def rain_benchmark(
     needs: Needs | None = None,
 ) -> Benchmark[Tensor, Tensor]:
     """One set, or every set in a folder, each with a row; `list_file` is SPA's, inputs first."""
-    facts: dict[str, object] = {"data": str(data), "list": list_file and str(list_file)}
+    facts: dict[str, object] = {"data": data, "list": list_file}
     items = _items(data) if list_file is None else items_of(listed_pairs(list_file, data, "input"))
     return benchmark_of_pairs("rain", items, PROTOCOL, measures, needs or Needs(), SOURCE, facts)
 

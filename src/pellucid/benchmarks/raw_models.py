@@ -87,6 +87,7 @@ def seen(benchmark: Benchmark[Given, Output]) -> Benchmark[Given, Tensor]:
         benchmark.protocol,
         benchmark.source,
         benchmark.facts,
+        files=benchmark.files,
     )
 
 

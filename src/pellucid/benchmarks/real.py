@@ -16,7 +16,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pellucid.benchmarks.benchmark import Benchmark, Item, Model, Sample
+from pellucid.benchmarks.benchmark import Benchmark, Item, Model, Sample, all_files
 from pellucid.benchmarks.raw_models import RawShot, developed
 from pellucid.data.fivek import listed
 from pellucid.data.raws import raw_files
@@ -67,7 +67,10 @@ def real_benchmark(
     data: Path, measures: Sequence[MeasureName] = MEASURES, needs: Needs | None = None
 ) -> Benchmark[RawShot, Restored]:
     """All raws that the list names."""
-    items = [Item(raw.name, partial(_load, raw, jpeg)) for raw, jpeg in pairs_of(data)]
+    items = [
+        Item(raw.name, partial(_load, raw, jpeg), files=(raw, jpeg) if jpeg else (raw,))
+        for raw, jpeg in pairs_of(data)
+    ]
     loaded = measures_of(measures, needs)
     blind = [one.name for one in loaded if one.needs_truth]
     if blind:
@@ -82,7 +85,14 @@ def real_benchmark(
 
     words = [PROTOCOL.words(), *(one.words for one in loaded if one.words), COLOUR.words]
     return Benchmark(
-        "real", items, (*loaded, COLOUR), score, "; ".join(words), SOURCE, {"data": str(data)}
+        "real",
+        items,
+        (*loaded, COLOUR),
+        score,
+        "; ".join(words),
+        SOURCE,
+        {"data": data},
+        files=all_files(items),
     )
 
 

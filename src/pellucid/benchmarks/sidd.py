@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from pellucid.bayer import Padding, pad, rggb_padding, unpad
-from pellucid.benchmarks.benchmark import Benchmark, Given, Item, Sample, pictures_of
+from pellucid.benchmarks.benchmark import Benchmark, Given, Item, Sample, all_files, pictures_of
 from pellucid.benchmarks.mat_files import MatArray, read_variable
 from pellucid.benchmarks.raw_models import RawShot
 from pellucid.benchmarks.sidd_files import write_block
-from pellucid.benchmarks.sidd_metadata import metadata_of
-from pellucid.benchmarks.sidd_scenes import phase_of
+from pellucid.benchmarks.sidd_metadata import metadata_of, metadata_path
+from pellucid.benchmarks.sidd_scenes import SCENES, phase_of
 from pellucid.data.degradations import eight_bits
 from pellucid.errors import FileError
 from pellucid.isp import Rendering
@@ -109,9 +109,11 @@ def raw_blocks(
     noisy, truth = _found(data, part, "Raw", scenes)
     load = partial(_load_raw, noisy, truth, metadata, scenes)
     columns, words = (RAW_COLUMNS, RAW_WORDS) if truth else (BLIND_COLUMNS, BLIND_WORDS)
-    facts = {"data": str(data), "part": part, "submission": str(submission)}
-    score = partial(_score_raw, submission)
-    return Benchmark("sidd-raw", _items(scenes, load), columns, score, words, SOURCE, facts)
+    found = [path for scene in scenes if (path := metadata_path(metadata, scene))]
+    items = _items(scenes, load, noisy, truth, *found)
+    facts = _facts(data, part, scenes, submission)
+    score, files = partial(_score_raw, submission), all_files(items)
+    return Benchmark("sidd-raw", items, columns, score, words, SOURCE, facts, files=files)
 
 
 def srgb_blocks(
@@ -119,9 +121,9 @@ def srgb_blocks(
 ) -> Benchmark[Tensor, Tensor]:
     """The sRGB track; with `submission`, restored blocks are kept there."""
     noisy, truth = _found(data, part, "Srgb", scenes)
-    facts = {"data": str(data), "part": part, "submission": str(submission)}
+    facts = _facts(data, part, scenes, submission)
     measures = measures_of(MEASURES, Needs()) if truth else []
-    items = _items(scenes, partial(_load_srgb, noisy, truth))
+    items = _items(scenes, partial(_load_srgb, noisy, truth), noisy, truth)
     scored = pictures_of("sidd-srgb", items, PROTOCOL, measures, SOURCE, facts)
     if truth is None:
         scored = replace(scored, columns=BLIND_COLUMNS, protocol=BLIND_WORDS)
@@ -141,10 +143,25 @@ def _found(
     return noisy, truth
 
 
-def _items(scenes: Sequence[str], load: Callable[[int, int], Sample[Given]]) -> list[Item[Given]]:
+def _facts(
+    data: Path, part: Part, scenes: Sequence[str], submission: Path | None
+) -> dict[str, object]:
+    """What decides the numbers; a scene says how a block's cells lie."""
+    named = "SIDD_Benchmark_Data's" if tuple(scenes) == SCENES else ", ".join(scenes)
+    return {"data": data, "part": part, "scenes": named, "submission": str(submission)}
+
+
+def _items(
+    scenes: Sequence[str],
+    load: Callable[[int, int], Sample[Given]],
+    noisy: Blocks,
+    truth: Blocks | None,
+    *metadata: Path,
+) -> list[Item[Given]]:
     """All blocks of all images; those of one image are one scene to the intervals."""
+    files = (noisy.path, *([truth.path] if truth else []), *metadata)
     return [
-        Item(f"{image + 1:04}_{block + 1:02}", partial(load, image, block), "", name)
+        Item(f"{image + 1:04}_{block + 1:02}", partial(load, image, block), "", name, files)
         for image, name in enumerate(scenes)
         for block in range(BLOCKS)
     ]

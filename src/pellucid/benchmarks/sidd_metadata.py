@@ -27,11 +27,16 @@ class Metadata(NamedTuple):
 
 def metadata_of(folder: Path | None, scene: str) -> Metadata:
     """Of a scene's file anywhere in the folder; of nothing where there is none."""
+    path = metadata_path(folder, scene)
+    return Metadata() if path is None else _read(path)
+
+
+def metadata_path(folder: Path | None, scene: str) -> Path | None:
+    """A scene's file anywhere in the folder; None where there is none."""
     if folder is None:
-        return Metadata()
+        return None
     number = scene.split("_")[0]
-    found = sorted(folder.rglob(f"{number}_METADATA_RAW_010.[mM][aA][tT]"))
-    return _read(found[0]) if found else Metadata()
+    return next(iter(sorted(folder.rglob(f"{number}_METADATA_RAW_010.[mM][aA][tT]"))), None)
 
 
 def _read(path: Path) -> Metadata:

@@ -142,7 +142,7 @@ def row_facts(row: Row) -> dict[str, object]:
 
 
 def _finite(said: object) -> object:
-    """JSON knows no infinity: null is the PSNR of a picture equal to its target."""
+    """JSON knows no paths and no infinity: null is the PSNR of a picture equal to its target."""
     match said:
         case float() if not math.isfinite(said):
             return None
@@ -150,5 +150,7 @@ def _finite(said: object) -> object:
             return {str(key): _finite(value) for key, value in said.items()}  # pyright: ignore
         case list() | tuple():
             return [_finite(value) for value in said]  # pyright: ignore
+        case Path():
+            return str(said)
         case _:
             return said

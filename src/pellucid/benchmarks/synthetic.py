@@ -161,15 +161,15 @@ def synthetic_benchmark(
     photos: Path, settings: Mapping[str, Setting], limit: int | None = None
 ) -> Benchmark[Shot, Tensor]:
     """Every photograph in every setting."""
-    paths = photographs(photos)[:limit]
+    paths = photographs(photos)
     items = [
         Item(path.name, partial(_sample, path, number, setting), group)
         for group, setting in settings.items()
-        for number, path in enumerate(paths)
+        for number, path in enumerate(paths[:limit])
     ]
     words = "; ".join((PROTOCOL.words(), COLUMNS[-1].words))
-    facts: dict[str, object] = {"photos": str(photos)}
-    return Benchmark("synthetic", items, COLUMNS, _scores, words, SOURCE, facts, _shown)
+    facts: dict[str, object] = {"photos": photos}
+    return Benchmark("synthetic", items, COLUMNS, _scores, words, SOURCE, facts, _shown, paths)
 
 
 def _sample(path: Path, number: int, setting: Setting) -> Sample[Shot]:

@@ -73,20 +73,30 @@ def journal_of(
     benchmark: "Benchmark[Given, Output]", models: Mapping[str, object], said: Namespace
 ) -> "Journal":
     """The scores that --out has already; without it an empty journal that nobody keeps."""
+    from pellucid.benchmarks.contents import contents
     from pellucid.benchmarks.journal import Journal
     from pellucid.benchmarks.models import fingerprint
     from pellucid.benchmarks.summary import machine
 
     if said.out is None:
         return Journal()
-    facts = {"benchmark": benchmark.name, "protocol": benchmark.protocol, **benchmark.facts}
+    # The files themselves are compared, wherever they lie.
+    facts = {name: fact for name, fact in benchmark.facts.items() if not isinstance(fact, Path)}
+    facts |= {"benchmark": benchmark.name, "protocol": benchmark.protocol}
     asked = {key: said[key] for key in ("tile", "batch", "device") if key in said}
+    asked |= {"measures": contents(measuring_files(said)), "files": contents(benchmark.files)}
     return Journal.open(
         Path(said.out),
         {**facts, **asked, **machine()},
         {name: fingerprint(name) for name in models},
         [column.name for column in benchmark.columns],
     )
+
+
+def measuring_files(said: Namespace) -> list[Path]:
+    """The files that measures were given."""
+    texts: list[str | None] = [said.get(key) for key in ("niqe", "lpips", "dists")]
+    return [Path(name) for text in texts if text for name in text.split(",")]
 
 
 def running(

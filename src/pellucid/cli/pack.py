@@ -38,6 +38,9 @@ def pack_folder(folder: Path, store: Path, options: PackOptions) -> int:
     print(
         f"packed {done.whole} of {total} {done.packing.kind} into {store}, {done.new} of them now"
     )
+    if done.gone:
+        more = f" and {len(done.gone) - 1} more" if len(done.gone) > 1 else ""
+        print(f"left out {done.gone[0]}{more}, no longer in {folder}")
     print(f"licences: {licence_words(done)}")
     if NOT_STATED in done.licences:
         print(f"say a licence with --licence TEXT, or file by file in {folder / LICENCES}")

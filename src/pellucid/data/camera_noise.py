@@ -18,6 +18,7 @@ from pellucid.data.splat import softened
 from pellucid.isp import ISPConfig, Rendering, render, unrender
 from pellucid.noise import add_all_noise
 from pellucid.noise_laws import REAL_CAMERAS, NoiseLaw, uniform
+from pellucid.records import refuse_not_positive
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class CameraNoise(Degradation):
     """How much of an unsharp mask of 3x3 pixels is added."""
     jpeg: tuple[int, int] | None = (75, 98)
     """Quality for Pillow; None leaves JPEG and rounding out."""
+
+    def __post_init__(self) -> None:
+        """Check that there is something to draw from."""
+        refuse_not_positive(self, "darkest")
 
     @property
     def margin(self) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from pellucid.errors import FileError
@@ -27,6 +28,19 @@ def stated_licences(folder: Path, otherwise: str | None = None) -> Callable[[str
     stated = {str(name): str(licence) for name, licence in said.items()}  # pyright: ignore
     rest = otherwise or stated.get("*", NOT_STATED)
     return lambda name: stated.get(name, rest)
+
+
+def licences_within(root: Path | None) -> Callable[[Path], str]:
+    """The licence of a file: as its own folder states it, else the next one above, up to `root`."""
+    stated = cache(stated_licences)
+
+    def of(path: Path) -> str:
+        above = list(path.parents)
+        places = above[: above.index(root) + 1] if root in above else above[:1]
+        said = (stated(place)(path.name) for place in places)
+        return next((licence for licence in said if licence != NOT_STATED), NOT_STATED)
+
+    return of
 
 
 def by_licence(named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

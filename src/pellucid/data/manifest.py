@@ -1,9 +1,11 @@
 """The manifest of a store: a JSON line for the store, then one for each item.
 
-A line counts once it is whole, and a later line on an item takes the place of an earlier one.
+A line counts once it is whole, and a later line on an item takes the place of an earlier one: what
+is gone from the packed folder gets a line that says so, and another one should it come back.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -66,6 +68,8 @@ class Manifest(NamedTuple):
 
     packing: Packing
     items: list[Item]
+    gone: list[Item]
+    """What was packed and is left out since; its bytes are still there."""
     finished: bool
     """The last pack reached its end."""
     whole: int
@@ -90,12 +94,24 @@ def read_manifest(folder: Path) -> Manifest:
         if head["pellucid_store"] != VERSION:
             raise FileError.of(path, f"is of version {head['pellucid_store']}; expected {VERSION}")
         packing = Packing(head["kind"], head["reduce"])
-        items = [_item(line["item"]) for line in lines if "item" in line]
-        # A later line takes an earlier one's place: licences can be stated afterwards.
-        items = list({item.name: item for item in items}.values())
+        items, gone = _last_said(lines)
     except (ValueError, KeyError, TypeError) as error:
         raise FileError.of(path, f"makes no sense ({error}); expected a store's manifest") from None
-    return Manifest(packing, items, bool(lines) and "end" in lines[-1], len(whole))
+    return Manifest(packing, items, gone, bool(lines) and "end" in lines[-1], len(whole))
+
+
+def _last_said(lines: Sequence[dict[str, Any]]) -> tuple[list[Item], list[Item]]:
+    """The items that are there and those that are gone: licences, too, are stated afterwards."""
+    items: dict[str, Item] = {}
+    gone: dict[str, Item] = {}
+    for line in lines:
+        if "item" in line:
+            item = _item(line["item"])
+            items[item.name] = item
+            gone.pop(item.name, None)
+        elif "gone" in line:
+            gone[line["gone"]] = items.pop(line["gone"])
+    return list(items.values()), list(gone.values())
 
 
 def _item(said: dict[str, Any]) -> Item:

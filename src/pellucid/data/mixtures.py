@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from pellucid.data.degradations import Degradation
-from pellucid.data.sources import WeightedSource
+from pellucid.data.sources import WeightedSource, check, refuse_weightless
 
 
 class Mixture:
@@ -18,6 +18,13 @@ class Mixture:
         """Sources of pictures."""
         self.sources = list(sources)
         self.weights = [each.weight for each in sources]
+        refuse_weightless("sources", self.weights)
+
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a file of a source that is drawn is too small."""
+        for each in self.sources:
+            if each.weight:
+                check(each.source, size)
 
     # Annotated as the protocol is: jsonargparse compares the words.
     def patch(self, size: int, generator: Generator) -> Tensor:
@@ -40,6 +47,8 @@ class Mixed(Degradation):
                 f"got {len(self.degradations)} degradations and {len(self.weights)} weights; "
                 "expected as many weights as degradations, or none"
             )
+        if self.weights:
+            refuse_weightless("degradations", self.weights)
 
     @property
     def margin(self) -> int:

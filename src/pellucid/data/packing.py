@@ -1,7 +1,7 @@
 """Packing a folder of photographs or raws into a store, each file decoded once."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,8 @@ class Packed(NamedTuple):
     failed: int
     licences: dict[str, int]
     """How many of them are under each licence."""
+    gone: list[str]
+    """What the store held of files that the folder has no more."""
 
 
 def pack(
@@ -51,6 +53,7 @@ def pack(
 ) -> Iterator[Packed]:
     """Pack what a store does not hold yet, and yield the state after each file.
 
+    In the end the store holds no file that the folder does not, nor one that is too small.
     Files are told by their sha256. A bad one goes to `report`, and the others go on; raises
     `FileError` where the folder, its licences or the store make no sense.
     """
@@ -59,6 +62,7 @@ def pack(
     counts: dict[str, int] = {}
     new = failed = 0
     with writing(store, packing) as writer:
+        gone = sorted(writer.items.keys() - {path.name for path in paths})
         for path in paths:
             try:
                 new += _pack_file(path, licences(path.name), packing, options.patch, writer)
@@ -68,7 +72,9 @@ def pack(
             else:
                 licence = writer.items[path.name].licence
                 counts[licence] = counts.get(licence, 0) + 1
-            yield Packed(packing, new, sum(counts.values()), failed, counts)
+            yield Packed(packing, new, sum(counts.values()), failed, counts, gone)
+        for name in gone:
+            writer.leave_out(name)
         writer.finish(failed)
 
 
@@ -102,19 +108,31 @@ def _pack_file(path: Path, licence: str, packing: Packing, least: int, writer: S
     """Whether the file had to be decoded; raises `FileError` where it is no good."""
     sha256 = _sha256(path)
     known = writer.items.get(path.name)
-    if known is None:
+    if known is not None and known.source_sha256 != sha256:
+        raise FileError.of(path, "is not the file that was packed; expected it in a new store")
+    known = known or writer.gone.get(path.name)
+    if known is None or known.source_sha256 != sha256:
         array, shot = _decode(path, packing)
-        height, width = array.shape[1:]
-        least += TURNING if packing.kind == "raws" else 0
-        if min(height, width) < least:
-            raise FileError.of(path, f"gives {height}x{width} pixels; expected {least} or more")
+        _refuse_smaller(path, array.shape, packing, least, writer)
         writer.append(path, sha256, array, licence, shot)
         return True
-    if known.source_sha256 != sha256:
-        raise FileError.of(path, "is not the file that was packed; expected it in a new store")
-    if licence not in (known.licence, NOT_STATED):
-        writer.state(replace(known, licence=licence))
+    _refuse_smaller(path, known.shape, packing, least, writer)
+    if path.name in writer.gone or licence not in (known.licence, NOT_STATED):
+        stated = known.licence if licence == NOT_STATED else licence
+        writer.state(replace(known, licence=stated))
     return False
+
+
+def _refuse_smaller(
+    path: Path, shape: Sequence[int], packing: Packing, least: int, writer: StoreWriter
+) -> None:
+    """Raise `FileError` for what patches cannot be cut from; what is packed is left out then."""
+    height, width = shape[1:]
+    least += TURNING if packing.kind == "raws" else 0
+    if min(height, width) < least:
+        if path.name in writer.items:
+            writer.leave_out(path.name)
+        raise FileError.of(path, f"gives {height}x{width} pixels; expected {least} or more")
 
 
 def _decode(path: Path, packing: Packing) -> tuple[npt.NDArray[np.uint16], Shot | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from pellucid.data.photos import SUFFIXES, photographs
@@ -165,6 +166,29 @@ def read_pair(pair: Pair) -> tuple[Tensor, Tensor]:
     if sizes[0] != sizes[1]:
         raise FileError.of(pair.input, f"is {sizes[0]}; expected {sizes[1]} as {pair.target.name}")
     return pictures
+
+
+def refuse_two_sizes(pair: Pair) -> None:
+    """Raise `FileError` where the heads of a pair's files tell two sizes; nothing is decoded."""
+    sides = head_sides(pair.input), head_sides(pair.target)
+    if None not in sides and sides[0] != sides[1]:
+        got, expected = ("x".join(map(str, each or ())) for each in sides)
+        raise FileError.of(
+            pair.input, f"has sides {got}; expected {expected} as {pair.target.name}"
+        )
+
+
+def head_sides(path: Path) -> tuple[int, int] | None:
+    """The shorter and the longer side of a picture, for EXIF may turn it; None if its head is odd.
+
+    What cannot be read, and 16-bit TIFF, is left to who decodes it.
+    """
+    try:
+        with Image.open(path) as picture:
+            short, long = sorted(picture.size)
+            return short, long
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 # -- scenes ----------------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from pellucid.color import decode, encode
+from pellucid.data.left_out import refuse_misspelt
 from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.manifest import is_store
+from pellucid.data.sources import refuse_smaller
 from pellucid.data.store import Store
 from pellucid.errors import FileError
 from pellucid.io import read_picture
@@ -23,12 +25,16 @@ _DEEP = ("I", "F")  # pillow's modes beyond 8 bits, whose values `convert` cuts 
 
 
 def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
-    """The pictures in a folder by name; raises `FileError` if there are none."""
+    """The pictures in a folder by name; raises `FileError` if there are none.
+
+    Likewise where a name to be left out is nearly that of a picture.
+    """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder; expected a folder of photographs")
     left_out = set(leave_out)
-    files = (path for path in folder.iterdir() if path.is_file() and path.name not in left_out)
-    paths = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+    files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
+    refuse_misspelt(folder, left_out, [path.name for path in files])
+    paths = sorted(path for path in files if path.is_file() and path.name not in left_out)
     if not paths:
         raise FileError(
             f"{folder}: no photographs; expected files ending in {', '.join(sorted(SUFFIXES))}"
@@ -44,6 +50,11 @@ class Photographs:
         self.names, self.pictures = names, pictures
         self.areas = torch.tensor([float(p.shape[1] * p.shape[2]) for p in pictures])
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a photograph is too small for patches of that side."""
+        for name, picture in zip(self.names, self.pictures, strict=True):
+            refuse_smaller(name, picture.shape, size)
+
     def patch(self, size: int, generator: Generator) -> Tensor:
         """The busier of two patches, so that skies and blurred backgrounds do not fill batches."""
         pair = [self._any_patch(size, generator) for _ in range(2)]
@@ -51,13 +62,13 @@ class Photographs:
 
     def _any_patch(self, size: int, generator: Generator) -> Tensor:
         """A patch of a photograph drawn by its area; every third at half the resolution again."""
-        picture = self.pictures[int(torch.multinomial(self.areas, 1, generator=generator).item())]
+        number = int(torch.multinomial(self.areas, 1, generator=generator).item())
+        picture = self.pictures[number]
+        refuse_smaller(self.names[number], picture.shape, size)
         height, width = picture.shape[1:]
         lucky = torch.rand((), generator=generator).item() < 1 / 3
         coarse = 2 if lucky and min(height, width) >= 2 * size else 1
         span = size * coarse
-        if min(height, width) < span:
-            raise FileError(f"photograph has {height}x{width} pixels; expected {span} or more")
         top, left = (
             int(torch.randint(side - span + 1, (), generator=generator).item())
             for side in (height, width)

@@ -1,7 +1,6 @@
 """Sets of files as a recipe names them: pairs by layout, list or folders, and pictures for real."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,7 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from pellucid.data.degradations import Degradation
-from pellucid.data.licences import by_licence, stated_licences
+from pellucid.data.licences import by_licence, licences_within
 from pellucid.data.pairs import (
     LAYOUTS,
     LayoutName,
@@ -23,6 +22,7 @@ from pellucid.data.photos import photo_source
 from pellucid.data.pictures import Pictures
 from pellucid.data.unpaired import Draw, PatchStream, PicturePatches, SyntheticPairs
 from pellucid.errors import PellucidError
+from pellucid.records import refuse_unknown_choices
 
 Licences = dict[str, list[str]]
 
@@ -35,6 +35,10 @@ class Scenes:
     share: float = 0.5
     """Of the pairs that are held out, in whole scenes."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
 
 class FileSet(ABC):
@@ -68,8 +72,15 @@ class FileSet(ABC):
         return PicturePatches(Pictures.of_files([pair.input for pair in self.pairs()]))
 
     def licences(self) -> Licences:
-        """What `LICENSES.json` states, in each file's own folder, of inputs and targets."""
-        return licences_of(path for pair in self.pairs() for path in (pair.input, pair.target))
+        """What `LICENSES.json` states of inputs and targets, in their own folders or above."""
+        stated = licences_within(self.root)
+        files = (path for pair in self.pairs() for path in (pair.input, pair.target))
+        return by_licence((path.name, stated(path)) for path in files)
+
+    @property
+    def root(self) -> Path | None:
+        """The folder of the whole set, whose licences hold for what lies deeper."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,11 @@ class LayoutSet(FileSet):
     layout: LayoutName
     scenes: Scenes | None = None
     kind: Literal["layout"] = "layout"
+
+    @property
+    def root(self) -> Path:
+        """The set's."""
+        return Path(self.folder)
 
     def all_pairs(self) -> list[Pair]:
         """The layout's pairs."""
@@ -99,6 +115,15 @@ class ListedSet(FileSet):
     first: Literal["input", "target"] = "input"
     scenes: Scenes | None = None
     kind: Literal["list"] = "list"
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
+
+    @property
+    def root(self) -> Path:
+        """That which the list's paths count from."""
+        return Path(self.folder)
 
     def all_pairs(self) -> list[Pair]:
         """The listed pairs."""
@@ -176,6 +201,10 @@ class WithoutTruth:
 
     pairs: SyntheticPairs
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a file is too small for a patch and what shows in it."""
+        self.pairs.check(size)
+
     def patch(self, size: int, draw: Draw) -> Tensor:
         """A degraded patch."""
         return self.pairs.patches(size, draw).input
@@ -188,8 +217,3 @@ REAL_SETS: dict[str, type[RealSet]] = {
     "simulated": SimulatedSet,
     **PAIR_SETS,
 }
-
-
-def licences_of(paths: Iterable[Path]) -> Licences:
-    """Each licence and the files under it."""
-    return by_licence((path.name, stated_licences(path.parent)(path.name)) for path in paths)

@@ -18,6 +18,7 @@ from pellucid.color import decode, encode
 from pellucid.data.degradations import Degradation, Range
 from pellucid.data.splat import softened, splat
 from pellucid.noise_laws import log_uniform, uniform
+from pellucid.records import refuse_unknown_choices
 
 
 class Shower(NamedTuple):
@@ -61,6 +62,10 @@ class Rain(Degradation):
     """From the nearest to three times its distance."""
     blend: Literal["light", "add"] = "light"
     """`add` sums display values and clips, as the synthetic sets do (Rain100H)."""
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
     def __call__(self, clean: Tensor, generator: Generator) -> Tensor:
         """The rainy picture."""

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
+from pellucid.data.left_out import refuse_misspelt
 from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.manifest import Shot
-from pellucid.data.sources import CleanRaw
+from pellucid.data.sources import CleanRaw, refuse_smaller
 from pellucid.data.store import Store
 from pellucid.data.synthesis import turned
 from pellucid.errors import FileError
@@ -24,13 +25,16 @@ TURNING = 2
 
 
 def raw_files(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
-    """The raws in a folder by name; raises `FileError` if there are none."""
+    """The raws in a folder by name; raises `FileError` if there are none.
+
+    Likewise where a name to be left out is nearly that of a raw.
+    """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder; expected a folder of raws")
     left_out = set(leave_out)
-    paths = sorted(
-        p for p in folder.iterdir() if is_raw(p) and p.is_file() and p.name not in left_out
-    )
+    files = [path for path in folder.iterdir() if is_raw(path) and path.is_file()]
+    refuse_misspelt(folder, left_out, [path.name for path in files])
+    paths = sorted(path for path in files if path.name not in left_out)
     if not paths:
         raise FileError(f"{folder}: no raws; expected files such as .dng, .cr2 or .nef")
     return paths
@@ -61,16 +65,17 @@ class Raws:
         """`mosaics` (1, H, W) are RGGB, with 65535 for 1."""
         self.names, self.mosaics, self.shots = names, mosaics, shots
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a raw is too small for patches of that side."""
+        for name, mosaic in zip(self.names, self.mosaics, strict=True):
+            refuse_smaller(name, mosaic.shape, size + TURNING)
+
     def patch(self, size: int, generator: Generator) -> CleanRaw:
         """A patch at even offsets of any raw, all of them equally often, with a random tone."""
         number = int(torch.randint(len(self.names), (), generator=generator).item())
         mosaic, shot = self.mosaics[number], self.shots[number]
         span = size + TURNING
-        if min(mosaic.shape[1:]) < span:
-            height, width = mosaic.shape[1:]
-            raise FileError(
-                f"{self.names[number]} has {height}x{width} pixels; expected {span} or more"
-            )
+        refuse_smaller(self.names[number], mosaic.shape, span)
         top, left = (
             2 * int(torch.randint((side - span) // 2 + 1, (), generator=generator).item())
             for side in mosaic.shape[1:]

@@ -8,6 +8,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.data.left_out import refuse_misspelt
 from pellucid.data.licences import by_licence
 from pellucid.data.manifest import DTYPE, PIXELS, Item, Kind, Packing, Shot, read_manifest
 from pellucid.errors import FileError
@@ -69,7 +70,8 @@ class Store(Sequence[npt.NDArray[np.uint16]]):
         return shots
 
     def without(self, names: Collection[str]) -> "Store":
-        """The store but for some files; raises `FileError` where none is left."""
+        """The store but for some; raises `FileError` where none is left, or a name is misspelt."""
+        refuse_misspelt(self.folder, names, self.names)
         kept = [item for item in self.items if item.name not in names]
         if not kept:
             raise FileError.of(self.folder, "all its files are left out; expected one or more")

@@ -7,7 +7,7 @@ whole: whatever stops a pack, the store holds whole items, and the next pack goe
 import hashlib
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +22,7 @@ from pellucid.data.manifest import (
     PIXELS,
     VERSION,
     Item,
+    Manifest,
     Packing,
     Shot,
     is_store,
@@ -35,10 +36,11 @@ from pellucid.io.locks import lock
 class StoreWriter:
     """Appends items to a store, each of them whole or not at all."""
 
-    def __init__(self, manifest: BinaryIO, pixels: BinaryIO, items: Sequence[Item]) -> None:
+    def __init__(self, manifest: BinaryIO, pixels: BinaryIO, held: Manifest) -> None:
         """`writing` opens the files."""
         self._manifest, self._pixels = manifest, pixels
-        self.items = {item.name: item for item in items}
+        self.items = {item.name: item for item in held.items}
+        self.gone = {item.name: item for item in held.gone}
 
     def append(
         self,
@@ -63,6 +65,12 @@ class StoreWriter:
         """Say what is known of an item, which takes the place of what was said before."""
         self._say(line_of(item))
         self.items[item.name] = item
+        self.gone.pop(item.name, None)
+
+    def leave_out(self, name: str) -> None:
+        """Say that an item is not to be seen any more; its bytes stay, should it come back."""
+        self._say({"gone": name})
+        self.gone[name] = self.items.pop(name)
 
     def finish(self, failed: int) -> None:
         """Say that all files had their turn."""
@@ -90,19 +98,19 @@ def writing(folder: Path, packing: Packing) -> Generator[StoreWriter]:
             raise FileError.of(folder, "holds other files; expected a store or a new folder")
         with (folder / MANIFEST).open("a+b") as lines, (folder / PIXELS).open("ab") as pixels:
             lock(lines, folder, "pellucid pack")
-            items = _go_on(folder, packing, lines)
-            end = max((item.end for item in items), default=0)
+            held = _go_on(folder, packing, lines)
+            end = max((item.end for item in (*held.items, *held.gone)), default=0)
             if pixels.tell() < end:
                 raise FileError.of(folder / PIXELS, "is cut off; expected a new store")
             pixels.truncate(end)
             pixels.seek(end)
-            yield StoreWriter(lines, pixels, items)
+            yield StoreWriter(lines, pixels, held)
     except OSError as error:
         raise FileError.from_os(folder, error) from error
 
 
-def _go_on(folder: Path, packing: Packing, lines: BinaryIO) -> list[Item]:
-    """The items of a manifest, which is begun where it is empty, and cut behind its last line."""
+def _go_on(folder: Path, packing: Packing, lines: BinaryIO) -> Manifest:
+    """What a manifest says, which is begun where it is empty, and cut behind its last line."""
     lines.seek(0)
     if not lines.readline().endswith(b"\n"):
         lines.truncate(0)
@@ -113,7 +121,7 @@ def _go_on(folder: Path, packing: Packing, lines: BinaryIO) -> list[Item]:
         was, now = map(_words, (manifest.packing, packing))
         raise FileError.of(folder, f"holds {was}, not {now}; expected another folder")
     lines.truncate(manifest.whole)
-    return manifest.items
+    return manifest
 
 
 def _words(packing: Packing) -> str:

@@ -11,11 +11,12 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from pellucid.data.cameras import random_camera
-from pellucid.data.sources import CleanRaw, Source
+from pellucid.data.sources import CleanRaw, Source, check, refuse_weightless
 from pellucid.isp import Rendering, unrender
 from pellucid.noise import add_all_noise
 from pellucid.noise_laws import MixedLaw, NoiseLaw, uniform
 from pellucid.raw import Camera, Noise
+from pellucid.records import refuse_not_positive
 
 
 class Sample(NamedTuple):
@@ -41,6 +42,10 @@ class RawSynthesis:
     """The network is told levels that are wrong by up to this factor, so that estimates will do."""
     darkest: float = 0.15
     """Pictures are dimmed, log-uniformly, to at least this share of the sensor's range."""
+
+    def __post_init__(self) -> None:
+        """Check that there is something to draw from."""
+        refuse_not_positive(self, "jitter", "darkest")
 
     def __call__(self, clean: Tensor | CleanRaw, generator: Generator) -> Sample:
         """Sample of a picture (3, H, W) of display values, or of a clean raw."""
@@ -83,12 +88,19 @@ class SyntheticRaw(Dataset[Sample]):
         size: int,
         seed: int,
     ) -> None:
-        """Each source is drawn in proportion to its weight; `size` is a patch's side in pixels."""
+        """Each source is drawn in proportion to its weight; `size` is a patch's side in pixels.
+
+        Raises `FileError` where a file is too small for that.
+        """
         if len(sources) != len(weights) or size % 2:
             raise ValueError(
                 f"got {len(sources)} sources, {len(weights)} weights and size {size}; "
                 "expected as many weights as sources and an even size"
             )
+        refuse_weightless("sources", weights)
+        for source, weight in zip(sources, weights, strict=True):
+            if weight:
+                check(source, size)
         self.sources, self.synthesis, self.size, self.seed = sources, synthesis, size, seed
         self.weights = torch.tensor(list(weights))
 

@@ -15,9 +15,9 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from pellucid.data.degradations import Degradation
-from pellucid.data.pairs import Pair
+from pellucid.data.pairs import Pair, refuse_two_sizes
 from pellucid.data.pictures import Decoded, Pictures, corner, cut
-from pellucid.data.sources import Source
+from pellucid.data.sources import Source, check
 from pellucid.data.synthesis import generator_of, turned
 from pellucid.errors import FileError
 
@@ -107,6 +107,10 @@ class SyntheticPairs:
     source: Source[Tensor]
     degradation: Degradation
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a file is too small for a patch and what shows in it."""
+        check(self.source, size + 2 * self.degradation.margin)
+
     def patches(self, size: int, draw: Draw) -> Patches:
         """A patch in one of its turns, degraded with what surrounds it."""
         generator, margin = draw.generator(), self.degradation.margin
@@ -150,6 +154,14 @@ class FilePairs:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where the heads of two files say that they differ in size.
+
+        A smaller picture is continued by its mirror image, so `size` is any.
+        """
+        for pair in self.pairs:
+            refuse_two_sizes(pair)
+
     def patches(self, size: int, draw: Draw) -> Patches:
         """The same place and turn of both; raises `FileError` where their sizes differ."""
         generator, which = draw.generator(), draw.which(len(self))
@@ -180,6 +192,8 @@ class UnpairedDataset(Dataset[Unpaired]):
         """`size` is a patch's side in pixels."""
         self.pairs, self.real = pairs, _stream(real)
         self.unpaired = None if unpaired is None else _stream(unpaired)
+        for stream in (self.pairs, self.real, self.unpaired):
+            check(stream, size)
         self.size, self.seed = size, seed
 
     def __getitem__(self, n: int) -> Unpaired:
@@ -201,6 +215,7 @@ class PairedDataset(Dataset[Patches]):
 
     def __init__(self, pairs: PairStream, size: int = 128, seed: int = 0) -> None:
         """`size` is a patch's side in pixels."""
+        check(pairs, size)
         self.pairs, self.size, self.seed = pairs, size, seed
 
     def __getitem__(self, n: int) -> Patches:

@@ -11,6 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from pellucid.records import refuse_below
+
 
 @dataclass(frozen=True)
 class DnCNNConfig:
@@ -26,6 +28,11 @@ class DnCNNConfig:
     """Biases in the convolutions."""
     noise: bool = False
     """The last layer gives the noise, as in the paper: its negative is to be added."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "width")
+        refuse_below(self, 2, "layers")
 
 
 class DnCNN(nn.Module):

@@ -1,6 +1,7 @@
 """A dual-domain network: raw network, differentiable ISP, sRGB network (DualDn, Li et al. 2024)."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
@@ -9,12 +10,14 @@ from torch import Tensor, nn
 
 from pellucid.bayer import pack, unpack
 from pellucid.demosaic import MIRROR
+from pellucid.errors import NetworkError
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.networks.backbones import BackboneConfig, Residual
 from pellucid.networks.unet import UNetConfig
 from pellucid.noise import standard_deviation, unclip
 from pellucid.noise_map import propagated_map, published_map
 from pellucid.raw import Camera, Noise
+from pellucid.records import refuse_unknown_choices
 
 NoiseMap = Literal["none", "published", "propagated"]
 """What the sRGB network is told: nothing, DualDn's map, or the propagated deviation."""
@@ -39,6 +42,10 @@ class DualDomainConfig:
     """Values below black become 0 first; DualDn's inputs are clipped so."""
     zero_last: bool = True
     """Training begins with the identity: the last layers are zero."""
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
     def build(self) -> "DualDomainNet":
         """The network, with fresh weights."""
@@ -93,8 +100,15 @@ class DualDomainNet(nn.Module):
     def forward(
         self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering | None = None
     ) -> Restored:
-        """Both restored pictures of an RGGB mosaic (B, 1, H, W)."""
+        """Both restored pictures of an RGGB mosaic (B, 1, H, W), or of a single one (1, H, W)."""
         rendering = rendering or Rendering()
+        if mosaic.dim() == 3:
+            alone = Camera(*_batched(camera)), Noise(*_batched(noise))
+            restored = self(mosaic[None], *alone, Rendering(*_batched(rendering)))
+            return Restored(*(picture[0] for picture in restored))
+        if mosaic.dim() != 4:
+            got = "x".join(map(str, mosaic.shape))
+            raise NetworkError(f"got a mosaic of shape {got}; expected (B, 1, H, W) or (1, H, W)")
         clean = self.denoise_raw(mosaic, noise)
         srgb = self.develop(clean, camera, rendering)
         std = self.srgb_std(self.mapped(mosaic, clean), camera, noise, rendering)
@@ -161,6 +175,11 @@ class DualDomainNet(nn.Module):
     def denoise_srgb(self, srgb: Tensor, std: Tensor | None) -> Tensor:
         """Denoised sRGB picture (B, 3, H, W)."""
         return srgb if self.srgb_net is None else self.srgb_net(srgb, std)
+
+
+def _batched(record: Iterable[Tensor]) -> Iterator[Tensor]:
+    """What belongs to one picture, as a batch of one."""
+    return (values[None] for values in record)
 
 
 def full_precision(tensor: Tensor) -> torch.autocast:

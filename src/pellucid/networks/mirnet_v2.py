@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid.networks.unet import fit
+from pellucid.records import refuse_below
 
 SLOPE = 0.2
 """Of every leaky ReLU, for negative numbers."""
@@ -27,6 +28,10 @@ class MIRNetV2Config:
     """Multi-scale blocks in each residual group; DualDn has 1 in each of its two networks."""
     embed: bool = True
     """Without the first and the last convolution, as in DualDn, inputs and outputs are features."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "width", "groups", "blocks")
 
 
 class MIRNetV2(nn.Module):

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid.networks.unet import fit
+from pellucid.records import refuse_below
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class NAFNetConfig:
     window: int | None = None
     """Side in pixels of the picture of the window that channel attention averages over (TLC, Chu
     et al. 2022; 384 is published for training on 256); None averages over the whole picture."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "width")
 
 
 class NAFNet(nn.Module):

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid.networks.unet import fit
+from pellucid.records import refuse_below
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class NoiseDAUNetConfig:
     align_corners: bool = False
     """The published weights need True, where a pixel's neighbours, and so its value, depend on the
     size of the picture: no tiling is exact then."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "width", "depth")
 
 
 class NoiseDAUNet(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from pellucid.networks.backbones import Backbone, BackboneConfig, Residual
 from pellucid.networks.noiseda_unet import NoiseDAUNetConfig
+from pellucid.records import refuse_unknown_choices
 
 ValueRange = Literal["unit", "signed", "byte"]
 """What the network inside sees of [0, 1]: that, [-1, 1], or [0, 255]."""
@@ -29,6 +30,10 @@ class PictureConfig:
     skips: int = 1
     """How often the picture is added to what the backbone predicts. Noise-DA adds it to the result
     of its SwinIR, which has added it already."""
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        refuse_unknown_choices(self)
 
     def build(self) -> "PictureNet":
         """The network, with fresh weights."""

@@ -11,8 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pellucid.errors import ConfigError
 from pellucid.networks.nafnet import ChannelNorm
 from pellucid.networks.unet import fit
+from pellucid.records import refuse_below, refuse_unknown_choices
 
 FourLevels = tuple[int, int, int, int]
 Norm = Literal["bias_free", "with_bias"]
@@ -37,6 +39,18 @@ class RestormerConfig:
     """Published for denoising; `with_bias` for rain and blur, and for real noise."""
     embed: bool = True
     """Start with a 3x3 convolution; without, `width` features go in, as inside DualDn."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes and the norm."""
+        refuse_unknown_choices(self)
+        refuse_below(self, 1, "width", "heads")
+        shared = [self.width * 2**level % heads for level, heads in enumerate(self.heads)]
+        if self.width % 2 or any(shared):
+            heads = ", ".join(map(str, self.heads))
+            raise ConfigError(
+                f"width is {self.width} with heads {heads}; expected an even one, which the heads "
+                "divide where it has doubled 0, 1, 2 and 3 times"
+            )
 
 
 class Restormer(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pellucid.errors import NetworkError
 from pellucid.networks.unet import fit
+from pellucid.records import refuse_below
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class SwinIRConfig:
     """Without the first and the last convolution, as in DualDn, inputs and outputs are features."""
     mean: tuple[float, ...] = ()
     """Taken off each input first; the published RGB weights need (0.4488, 0.4371, 0.4040)."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "width", "heads", "window")
 
 
 class SwinIR(nn.Module):

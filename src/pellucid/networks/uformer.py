@@ -19,6 +19,7 @@ from pellucid.networks.swinir import (
     whole_windows,
 )
 from pellucid.networks.unet import fit
+from pellucid.records import refuse_below
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class UformerConfig:
     """
     transposed: bool = False
     """Go up by transposed convolutions, as the authors do; Noise-DA interpolates and convolves."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "width", "heads", "window")
 
 
 class Uformer(nn.Module):

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid.planes import shuffle, unshuffle_to_channels_last
+from pellucid.records import refuse_below
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class UNetConfig:
     leak: float = 0.0
     """What is left of a feature below 0. With nothing left, a block whose features have all fallen
     there is dead for good, as happens in long trainings with Muon."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        refuse_below(self, 1, "shuffle", "widths", "convolutions")
 
 
 class UNet(nn.Module):

@@ -175,9 +175,11 @@ class RawData(StepData):
         self.synthesis = synthesis or RawSynthesis()
 
     def setup(self, stage: str) -> None:
-        """Read the photographs."""
+        """Read the photographs; one that is too small is found before the run folder is made."""
         if not self.sources:
             self.sources = photos_and_leaves(self.photos, self.leave_out, self.leaves_share)
+        for sources in (self.sources, self.validation):
+            self.samples(self.seed, sources)
 
     def samples(self, seed: int, sources: tuple[WeightedSource, ...] = ()) -> SyntheticRaw:
         """Samples of one seed, of the training's sources unless told."""

@@ -15,9 +15,10 @@ from torch.utils.data import Dataset
 from pellucid.calibration.known_noise import settle_noise
 from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.raws import raw_files
+from pellucid.data.sources import refuse_smaller
 from pellucid.data.synthesis import Sample
 from pellucid.data.unpaired import Draw
-from pellucid.errors import FileError, PellucidError
+from pellucid.errors import PellucidError
 from pellucid.io import read_bayer
 from pellucid.isp import Rendering
 from pellucid.noise_laws import uniform
@@ -26,6 +27,8 @@ from pellucid.training.data import WATCHED, RawData
 
 SCALE = 32767
 """Integers of a mosaic's 1: black is 0, and what noise leaves below it negative."""
+MIRRORING = 2
+"""A patch is cut larger by so many pixels, because mirroring moves the red sites."""
 
 
 class RealRaw(NamedTuple):
@@ -95,21 +98,25 @@ class RealRaws:
         """Raws of any size."""
         self.shots = list(shots)
 
+    def check(self, size: int) -> None:
+        """Raise `FileError` where a raw is too small for patches of that side."""
+        for shot in self.shots:
+            refuse_smaller(shot.name, shot.pixels.shape, size + MIRRORING)
+
     def patch(self, size: int, draw: Draw) -> RealRaw:
         """A patch at even offsets of the draw's raw, mirrored at random, with a random tone."""
         generator = draw.generator()
         shot = self.shots[draw.which(len(self.shots))]
-        top, left = (_corner(side, size, shot.name, generator) for side in shot.pixels.shape[1:])
-        crop = shot.pixels[:, top : top + size + 2, left : left + size + 2].astype(np.float32)
+        span = size + MIRRORING
+        refuse_smaller(shot.name, shot.pixels.shape, span)
+        top, left = (_corner(side, span, generator) for side in shot.pixels.shape[1:])
+        crop = shot.pixels[:, top : top + span, left : left + span].astype(np.float32)
         mosaic = mirrored_mosaic(torch.from_numpy(crop) / SCALE, generator)
         rendering = Rendering(shot.exposure, uniform(0, 1, generator))
         return RealRaw(mosaic, shot.camera, shot.noise, rendering)
 
 
-def _corner(side: int, size: int, name: str, generator: Generator) -> int:
-    span = size + 2
-    if side < span:
-        raise FileError(f"{name} has a side of {side} pixels; expected {span} or more")
+def _corner(side: int, span: int, generator: Generator) -> int:
     return 2 * int(torch.randint((side - span) // 2 + 1, (), generator=generator).item())
 
 
@@ -129,7 +136,8 @@ class AdaptationRaws(Dataset[AdaptationSample]):
     """Samples without end; sample n is a pure function of (seed, n)."""
 
     def __init__(self, synthetic: Dataset[Sample], real: RealRaws, size: int, seed: int) -> None:
-        """`size` is a patch's side in pixels."""
+        """`size` is a patch's side in pixels; raises `FileError` where a raw is too small."""
+        real.check(size)
         self.synthetic, self.real, self.size, self.seed = synthetic, real, size, seed
 
     def __getitem__(self, n: int) -> AdaptationSample:
@@ -153,11 +161,12 @@ class RealRawData(RawData):
         self.raws: RealRaws | None = None
 
     def setup(self, stage: str) -> None:
-        """Read photographs and raws."""
+        """Read photographs and raws; one that is too small is found before the first step."""
         super().setup(stage)
         if self.real is None:
             raise PellucidError("got no data.real; expected the raws to adapt to")
         self.raws = self.raws or self.real.read()
+        self.training_set()
 
     def training_set(self) -> Dataset[Any]:
         """Synthetic and real raws."""

@@ -98,6 +98,7 @@ UNKNOWN_KIND = re.compile(
 WRONG_VALUE = re.compile(
     r"Parser key \"(?!kind\")([\w.]+)\": Expected an? (.+?)\. Got value: (.+?)(?= - |$)"
 )
+OWN_COMPLAINT = re.compile(r"^\s*- (.+; expected .+)$", re.MULTILINE)
 
 
 class Call(NamedTuple):
@@ -169,6 +170,12 @@ def type_in_words(name: str) -> str:
     if words is not None:
         return f"one of {words[1].replace(chr(39), '')}"
     return re.sub(r"<class '(?:\w+\.)*(\w+)'>|typing\.", r"\1", name)
+
+
+def own_complaint(message: str) -> str:
+    """What a record of ours says, out of what jsonargparse says of every type that it tried."""
+    own = OWN_COMPLAINT.search(message)
+    return own[1] if own else message
 
 
 def with_valid_kinds(message: str, call: Call) -> str:

@@ -24,7 +24,7 @@ from pellucid.training.network import NetworkTraining
 from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import Training
 from pellucid.training.real_raws import RealRawData
-from pellucid.training.recipe import Call, refuse_strangers, with_nearest
+from pellucid.training.recipe import Call, own_complaint, refuse_strangers, with_nearest
 from pellucid.training.resuming import check_checkpoint
 from pellucid.training.run_folder import (
     Export,
@@ -130,11 +130,6 @@ class RunFolderCLI(LightningCLI):
 
 def with_installation(message: str) -> str:
     """Lightning's complaint of a logger that is not installed, or any other as it is."""
-    # What a record of ours says, amidst what jsonargparse says of the others.
-    line = " ".join(message.split())
-    own = re.search(r"- ((?:(?! - ).)+; expected (?:(?! - ).)+?) Given value type", line)
-    if own is not None:
-        return own[1]
     missing = re.search(r"'([\w-]+)[^']*' not met. HINT: Try running `([^`]+)`", message)
     return f"{missing[1]} is not installed; expected {missing[2]}" if missing else message
 
@@ -156,7 +151,7 @@ def train(recipe: Path, overrides: list[str]) -> None:
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
         )
     except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
-        raise FileError.of(recipe, with_installation(str(error))) from error
+        raise FileError.of(recipe, with_installation(own_complaint(str(error)))) from error
     folder = Path(cli.trainer.default_root_dir)
     last = folder / "checkpoints" / "last.ckpt"
     begun = last.exists()
