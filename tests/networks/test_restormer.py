@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pellucid.networks.restormer import Restormer, RestormerConfig
+from pellucid.networks.restormer import ChannelAttention, Restormer, RestormerConfig
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
 TINY = RestormerConfig(width=8, blocks=(1, 1, 1, 1), refinement=1)
@@ -122,3 +122,14 @@ def test_one_batch_can_be_overfitted():
         loss.backward()
         optimizer.step()
     assert loss < noise.abs().mean() / 3
+
+
+def test_half_precision_holds_what_sums_over_a_picture_do_not():
+    torch.manual_seed(0)
+    attention = ChannelAttention(8, 2)
+    x = 20 * torch.randn(1, 8, 64, 64)
+    exact = attention(x)
+    with torch.autocast("cpu", torch.float16):
+        half = attention(x)
+    assert half.isfinite().all()
+    torch.testing.assert_close(half.float(), exact, rtol=0.02, atol=0.02 * exact.std().item())

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from pellucid.bayer import mosaic_of
@@ -24,7 +23,7 @@ from pellucid.benchmarks.running import each, run
 from pellucid.benchmarks.summary import machine
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
-from pellucid.data.photos import photographs
+from pellucid.data.photos import display_values, photographs
 from pellucid.errors import FileError
 from pellucid.io import replacing
 from pellucid.isp import ISPConfig, Rendering, finish, render
@@ -121,17 +120,12 @@ def seen_by_camera(path: Path, number: int) -> tuple[Tensor, Camera]:
 
 def _cropped(path: Path) -> Tensor:
     """Photograph (3, H, W) in [0, 1], its centre crop to multiples of 32."""
-    try:
-        with Image.open(path) as image:
-            pixels = np.array(image.convert("RGB"))
-    except OSError as error:
-        raise FileError.from_os(path, error) from error
-    height, width = pixels.shape[0] // MULTIPLE * MULTIPLE, pixels.shape[1] // MULTIPLE * MULTIPLE
+    picture = display_values(path)
+    height, width = (side // MULTIPLE * MULTIPLE for side in picture.shape[-2:])
     if not height * width:
-        got = f"{pixels.shape[0]}x{pixels.shape[1]}"
+        got = f"{picture.shape[-2]}x{picture.shape[-1]}"
         raise FileError.of(path, f"has {got} pixels; expected {MULTIPLE}x{MULTIPLE} or more")
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    picture = torch.from_numpy(pixels).permute(2, 0, 1) / 255
+    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
     return picture[:, top : top + height, left : left + width]
 
 

@@ -119,7 +119,7 @@ def shrink(picture: Tensor, factor: int) -> Tensor:
 
 def reduced(path: Path, factor: int) -> npt.NDArray[np.uint16]:
     """A photograph (3, H, W), made smaller; raises `FileError` where it is damaged or none."""
-    pixels = _display_values(path)
+    pixels = display_values(path)
     height, width = pixels.shape[-2:]
     if min(height, width) < factor:
         raise FileError.of(path, f"is {height}x{width}; expected {factor} or more")
@@ -127,7 +127,7 @@ def reduced(path: Path, factor: int) -> npt.NDArray[np.uint16]:
     return (small * 65535).round().to(torch.int32).numpy().astype(np.uint16)
 
 
-def _display_values(path: Path) -> Tensor:
+def display_values(path: Path) -> Tensor:
     """A photograph (3, H, W) in [0, 1]."""
     try:
         with Image.open(path) as image:

@@ -148,7 +148,7 @@ class ChannelAttention(nn.Module):
         heads = self.temperature.shape[0]
         query, key = (torch.unflatten(y, 1, (heads, -1)).flatten(-2) for y in (query, key))
         # The few products are normalised in place of the queries and keys, which are pictures.
-        cosines = query @ key.mT / (lengths(query) * lengths(key).mT)
+        cosines = products(query, key) / (lengths(query) * lengths(key).mT)
         attention = (cosines * self.temperature).softmax(-1)
         # Mixing channels and projecting them are two 1x1 convolutions in a row, so one: of their
         # product. Half the work on whole pictures, and no copies.
@@ -158,8 +158,17 @@ class ChannelAttention(nn.Module):
         return torch.unflatten(mixed.mT, -1, x.shape[-2:])
 
 
+def products(query: Tensor, key: Tensor) -> Tensor:
+    """Products (..., C, C) of rows; sums over a whole picture are beyond half precision."""
+    if query.dtype != torch.float16:
+        return query @ key.mT
+    with torch.autocast(query.device.type, enabled=False):
+        return query.float() @ key.float().mT
+
+
 def lengths(rows: Tensor) -> Tensor:
     """Norm (..., 1) of each row; a row of zeros has a gradient too."""
+    rows = rows.float() if rows.dtype == torch.float16 else rows
     return rows.square().sum(-1, keepdim=True).clamp(min=1e-24).sqrt()
 
 
