@@ -140,31 +140,38 @@ def test_a_bright_object_is_no_saturation(tmp_path: Path) -> None:
     assert raw.source is not None and raw.source.white == 4095
 
 
-def jpeg_xl(path: Path, pixels: np.ndarray) -> Path:
-    """A linear DNG in one tile of JPEG XL, which LibRaw cannot read."""
+def jpeg_xl(path: Path, pixels: np.ndarray, *others: Field, leave_out: int = 0) -> Path:
+    """A DNG in one tile of JPEG XL, which LibRaw cannot read: linear, or a mosaic of RGGB.
+
+    `others` stand in the place of fields of their code; `leave_out` is a code that is missing.
+    """
     matrix = (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06)
-    height, width = pixels.shape[:2]
+    height, width, samples = np.atleast_3d(pixels).shape
+    filters = [Field(33421, "short", [2, 2]), Field(33422, "byte", [0, 1, 1, 2])]
     fields = [
         Field(254, "long", [0]),
         Field(256, "long", [width]),
         Field(257, "long", [height]),
-        Field(258, "short", [16] * 3),
+        Field(258, "short", [8 * pixels.itemsize] * samples),
         Field(259, "short", [52546]),
-        Field(262, "short", [34892]),
-        Field(277, "short", [3]),
+        Field(262, "short", [32803 if samples == 1 else 34892]),
+        Field(277, "short", [samples]),
         Field(284, "short", [1]),
         Field(322, "long", [width]),
         Field(323, "long", [height]),
+        *(filters if samples == 1 else []),
         Field(50706, "byte", [1, 7, 1, 0]),
-        Field(50714, "long", [BLACK] * 3),
-        Field(50717, "long", [WHITE] * 3),
+        Field(50714, "long", [BLACK] * samples),
+        Field(50717, "long", [WHITE] * samples),
         Field(50721, "srational", matrix),
         Field(50728, "rational", [0.5, 1.0, 0.625]),
         Field(50778, "short", [21]),
     ]
     block = imagecodecs.jpegxl_encode(pixels, lossless=True)
+    replaced = {leave_out, *(field.code for field in others)}
+    fields = [field for field in fields if field.code not in replaced]
     with path.open("wb") as file:
-        write_tree(file, Tree(fields, [block], tiled=True), "<")
+        write_tree(file, Tree([*fields, *others], [block], tiled=True), "<")
     return path
 
 
@@ -174,6 +181,57 @@ def test_jpeg_xl_is_read(tmp_path: Path) -> None:
     wanted = torch.from_numpy((pixels.astype(np.float32) - BLACK) / (WHITE - BLACK))
     torch.testing.assert_close(raw.light, wanted.permute(2, 0, 1), atol=1e-6, rtol=0)
     torch.testing.assert_close(raw.camera.white_balance, torch.tensor([2.0, 1.0, 1.6]))
+
+
+@pytest.mark.parametrize(("down", "across"), [(2, 2), (2, 1), (1, 3), (5, 2), (1000, 2)])
+def test_jpeg_xl_in_interleaved_fields(tmp_path: Path, down: int, across: int) -> None:
+    sensor = np.random.default_rng(0).integers(BLACK, WHITE, (47, 64), dtype=np.uint16)
+    rows = [sensor[first::down] for first in range(min(down, 47))]
+    stored = np.concatenate(rows)
+    stored = np.concatenate([stored[:, first::across] for first in range(across)], axis=1)
+    factors = Field(50975, "long", [down]), Field(52547, "long", [across])
+    source = read_raw(jpeg_xl(tmp_path / "x.dng", stored, *factors)).source
+    assert source is not None
+    np.testing.assert_array_equal(source.sensor, sensor)
+
+
+@pytest.mark.parametrize(
+    ("repeat", "levels", "meant"),
+    [
+        ((2, 2), (500, 600, 700, 800), (500, 600, 700, 800)),
+        ((1, 2), (500, 600), (500, 600, 500, 600)),
+        ((2, 1), (500, 600), (500, 500, 600, 600)),
+        ((1, 4), (500, 600, 520, 640), (510, 620, 510, 620)),
+        ((1, 1), (700,), (700,) * 4),
+        ((2, 2), (500, 600), (550,) * 4),
+    ],
+)
+def test_jpeg_xl_with_black_by_site(
+    tmp_path: Path, repeat: tuple[int, int], levels: tuple[int, ...], meant: tuple[int, ...]
+) -> None:
+    area = Area(1, 2, 47, 63)
+    sensor = np.roll(np.tile(np.reshape(meant, (2, 2)), (24, 32)), (1, 2), (0, 1))
+    said = Field(50713, "short", repeat), Field(50714, "long", levels), Field(50829, "long", area)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor.astype(np.uint16), *said))
+    assert raw.source is not None and raw.source.black == meant
+    assert not raw.mosaic.any()
+
+
+def test_jpeg_xl_with_black_by_colour(tmp_path: Path) -> None:
+    pixels = np.full((48, 64, 3), (500, 600, 700), np.uint16)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", pixels, Field(50714, "long", [500, 600, 700])))
+    assert not raw.light.any()
+
+
+@pytest.mark.parametrize(("kind", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_jpeg_xl_without_a_white_level(tmp_path: Path, kind: type, white: int) -> None:
+    black = Field(50714, "long", [0])
+    sensor = np.random.default_rng(0).integers(0, 200, (48, 64)).astype(kind)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor, black, leave_out=50717))
+    assert raw.source is not None and raw.source.white == white
+    table = Field(50712, "short", (np.arange(256) * 16).tolist())
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor, black, table, leave_out=50717))
+    assert raw.source is not None and raw.source.white == 255 * 16
 
 
 def test_jpeg_xl_without_its_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
