@@ -15,6 +15,7 @@ from pellucid.io.clean_dng import Cleaning, write_clean_dng
 from pellucid.io.dng_fields import X_TRANS, Area
 from pellucid.io.gain_opcodes import Opcode, opcode_list
 from pellucid.io.tiff_writer import Field, Tree, write_tree
+from pellucid.look.white_balance import auto_gains
 from pellucid.restore import Restorer
 
 BLACK, WHITE, SIDE = 1024, 60000, (97, 120)
@@ -232,6 +233,19 @@ def test_jpeg_xl_without_a_white_level(tmp_path: Path, kind: type, white: int) -
     table = Field(50712, "short", (np.arange(256) * 16).tolist())
     raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor, black, table, leave_out=50717))
     assert raw.source is not None and raw.source.white == 255 * 16
+
+
+@pytest.mark.parametrize("sides", [(2, 2), (4, 4), (6, 6), (2, 64), (64, 10)])
+def test_jpeg_xl_of_a_few_pixels_is_refused(tmp_path: Path, sides: tuple[int, int]) -> None:
+    with pytest.raises(FileError, match="makes no sense; expected 12 or more"):
+        read_raw(jpeg_xl(tmp_path / "x.dng", np.full(sides, 5000, np.uint16)))
+
+
+def test_jpeg_xl_of_twelve_pixels_is_restored(tmp_path: Path) -> None:
+    sensor = np.random.default_rng(0).integers(5000, 9000, (12, 12), dtype=np.uint16)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor))
+    assert develop(raw).shape == Restorer.load()(raw).srgb.shape == (3, 12, 12)
+    assert bool(auto_gains(raw.mosaic).isfinite().all())
 
 
 def test_jpeg_xl_without_its_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

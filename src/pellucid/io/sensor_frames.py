@@ -17,7 +17,7 @@ from pellucid.io.saturation import seen_white
 from pellucid.io.tiff_tags import TiffTags
 from pellucid.raw import SensorFrame
 
-_LEAST_OF_PATTERN = 12  # pixels of a side: two periods of X-Trans
+_LEAST = 12  # pixels of a side: two periods of X-Trans, and what the filters need
 
 Black = tuple[float, float, float, float]
 
@@ -66,12 +66,14 @@ def _linearization(tags: TiffTags) -> npt.NDArray[np.uint16] | None:
 
 def _check_numbers(path: Path, decoded: Decoded, black: Black) -> None:
     sides = (decoded.top + decoded.height, decoded.left + decoded.width)
-    least = _LEAST_OF_PATTERN if len(decoded.pattern) > 2 else 2
-    if min(decoded.height, decoded.width) < least or any(
+    if min(decoded.height, decoded.width) < _LEAST or any(
         a > b for a, b in zip(sides, decoded.sensor.shape[:2], strict=True)
     ):
+        height, width = decoded.sensor.shape[:2]
         raise FileError.of(
-            path, f"its visible area of {decoded.height}x{decoded.width} pixels makes no sense"
+            path,
+            f"its visible area of {decoded.height}x{decoded.width} pixels makes no sense; expected "
+            f"{_LEAST} or more a side, on the sensor's {height}x{width}",
         )
     if decoded.sensor.ndim == 3 and int(decoded.sensor.max()) > 2 * decoded.white:
         raise FileError.of(
