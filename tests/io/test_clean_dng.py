@@ -170,6 +170,48 @@ def test_our_own_check_finds_no_error(tmp_path: Path, rich, rich_dng, asked: dic
         assert [one for one in check_dng(tmp_path / "b.dng") if one.severity == "error"] == []
 
 
+@pytest.mark.parametrize("black", [(64,), (60, 64, 68, 72)])
+@pytest.mark.parametrize("area", [None, Area(1, 3, 38, 45)])
+def test_black_of_rows_and_columns_comes_off_and_back(
+    tmp_path: Path, rich, rich_dng, black: tuple[int, ...], area: Area | None
+) -> None:
+    generator = np.random.default_rng(0)
+    sensor = generator.integers(0, 1024, (40, 47), np.uint16)
+    top, left, bottom, right = area or Area(0, 0, 40, 47)
+    rows = generator.integers(-20, 9, bottom - top).astype(float)
+    columns = generator.integers(-500, 700, right - left) / 64
+    said = {
+        50716: Field(50716, "srational", rows.tolist()),
+        50715: Field(50715, "srational", columns.tolist()),
+    }
+    asked = rich(sensor, raw=said, black=black, area=area)
+    raw = read_raw(rich_dng(tmp_path / "a.dng", asked))
+    assert raw.source is not None
+    levels = np.tile(np.resize(black, (2, 2)), (20, 24))[: bottom - top, : right - left]
+    above = sensor[top:bottom, left:right] - levels - np.add.outer(rows, columns)
+    # LibRaw counts the means, cut to integers, to the level: white is so much nearer.
+    span = 1023 - levels - int(rows.mean() + 0.5) - int(columns.mean() + 0.5)
+    shown = np.s_[raw.source.top - top :, raw.source.left - left :]
+    np.testing.assert_allclose(raw.trim(raw.mosaic)[0], (above / span)[shown], atol=1e-6)
+    write_clean_dng(tmp_path / "b.dng", raw, raw.mosaic, torch.zeros(3, *raw.mosaic.shape[1:]))
+    back = read_raw(tmp_path / "b.dng")
+    assert back.source is not None
+    np.testing.assert_array_equal(back.source.sensor, raw.source.sensor * 64)
+    # Means are cut at finer steps now, so that white moves by up to half an integer of 1023.
+    torch.testing.assert_close(back.mosaic, raw.mosaic, atol=1e-5, rtol=2e-3)
+
+
+@pytest.mark.parametrize("area", [(0, 0, 0, 0), (0, 0, 900, 900)])
+def test_an_area_that_is_none_has_no_black_of_rows(
+    tmp_path: Path, rich, rich_dng, area: tuple[int, ...]
+) -> None:
+    said = {50716: Field(50716, "srational", [1.0]), 50829: Field(50829, "long", area)}
+    path = rich_dng(tmp_path / "a.dng", rich(smooth(40, 47), raw=said))
+    raw = read_raw(path)
+    assert bool(raw.mosaic.isfinite().all()) and raw.gain is not None
+    assert bool(raw.gain.isfinite().all())
+
+
 def smooth(height: int, width: int, bits: int = 10) -> np.ndarray:
     rows = np.linspace(0.2, 0.8, height)[:, None] * np.linspace(0.5, 1, width)
     return (rows * ((1 << bits) - 1)).astype(np.uint16)

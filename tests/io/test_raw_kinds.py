@@ -218,6 +218,15 @@ def test_jpeg_xl_with_black_by_site(
     assert not raw.mosaic.any()
 
 
+@pytest.mark.parametrize("samples", [1, 3])
+def test_jpeg_xl_with_black_of_rows_and_columns(tmp_path: Path, samples: int) -> None:
+    rows, columns = np.arange(48.0), np.arange(64.0) * 2
+    said = [Field(50716, "srational", rows.tolist()), Field(50715, "srational", columns.tolist())]
+    pixels = (BLACK + np.add.outer(rows, columns)).astype(np.uint16)
+    pixels = pixels if samples == 1 else np.repeat(pixels[..., None], 3, 2)
+    assert not read_raw(jpeg_xl(tmp_path / "x.dng", pixels, *said)).light.any()
+
+
 def test_jpeg_xl_with_black_by_colour(tmp_path: Path) -> None:
     pixels = np.full((48, 64, 3), (500, 600, 700), np.uint16)
     raw = read_raw(jpeg_xl(tmp_path / "x.dng", pixels, Field(50714, "long", [500, 600, 700])))

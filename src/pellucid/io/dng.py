@@ -3,6 +3,7 @@
 # pyright: reportUnknownVariableType=false
 
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -52,13 +53,23 @@ def write_mosaic(
     write_dng(path, quantise(mosaic[..., row:, column:], fields.black, fields.white), fields)
 
 
-def quantise(mosaic: Tensor, black: tuple[float, ...], white: float) -> npt.NDArray[np.uint16]:
-    """Integers (H, W) of one normalised mosaic (..., 1, H, W), clipped to what 16 bits hold."""
+def quantise(
+    mosaic: Tensor,
+    black: tuple[float, ...],
+    white: float,
+    deltas: Sequence[npt.NDArray[np.float32]] = (),
+) -> npt.NDArray[np.uint16]:
+    """Integers (H, W) of one normalised mosaic (..., 1, H, W), clipped to what 16 bits hold.
+
+    `deltas` are what single rows (H, 1) or columns (W,) have above black.
+    """
     values = mosaic.detach().cpu().numpy().astype(np.float64).reshape(mosaic.shape[-2:])
     levels = np.resize(np.array(black), 4)
     for site, level in enumerate(levels):
         part = values[site // 2 :: 2, site % 2 :: 2]
         part[...] = part * (white - level) + level
+    for above in deltas:
+        values += above
     return np.clip(np.rint(values), 0, 65535).astype(np.uint16)
 
 

@@ -41,7 +41,8 @@ def clean_sensor(
     sensor = np.minimum(source.sensor.astype(np.uint32) * factor, 65535).astype(np.uint16)
     rows = slice(source.top, source.top + source.height)
     columns = slice(source.left, source.left + source.width)
-    sensor[rows, columns] = quantise(blended, scaled, source.white * factor)
+    deltas = [one * factor for one in source.deltas]
+    sensor[rows, columns] = quantise(blended, scaled, source.white * factor, deltas)
     return sensor
 
 

@@ -11,6 +11,7 @@ from tifffile import TiffFile, TiffPage
 
 from pellucid.bayer import PHASES
 from pellucid.errors import FileError
+from pellucid.io.black_deltas import shared_delta
 from pellucid.io.libraw import Decoded
 from pellucid.io.tiff_tags import TiffTags, directories, photograph_of
 
@@ -120,7 +121,7 @@ def _black(tags: TiffTags, sites: Sites | None, samples: int) -> tuple[float, ..
 
 def _black_levels(tags: TiffTags, samples: int) -> npt.NDArray[np.float64]:
     """Levels (rows, columns, samples) that repeat; of a wrong number of them, the mean."""
-    levels = np.array(tags.numbers(50714) or (0.0,))
+    levels = np.array(tags.numbers(50714) or (0.0,)) + shared_delta(tags)
     rows, columns = map(int, tags.numbers(50713, 2) or (1.0, 1.0))
     if levels.size != rows * columns * samples:
         return np.full((1, 1, samples), levels.mean())

@@ -29,7 +29,7 @@ from pellucid.io.linear_images import (
     seen_mosaic,
 )
 from pellucid.io.noise_profile import noise_of
-from pellucid.io.sensor_frames import sensor_frame
+from pellucid.io.sensor_frames import active_area, sensor_frame
 from pellucid.io.tiff_tags import TiffTags, read_tags
 from pellucid.raw import Camera, LinearImage, RawImage, SensorFrame
 
@@ -139,22 +139,20 @@ def _linear(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> _Light:
 
 
 def _visible(source: SensorFrame) -> npt.NDArray[np.float32]:
+    """The visible area's integers, less what single rows and columns have above black."""
     rows = slice(source.top, source.top + source.height)
     columns = slice(source.left, source.left + source.width)
-    return source.sensor[rows, columns].astype(np.float32)
-
-
-def _active(source: SensorFrame, tags: TiffTags) -> tuple[int, ...]:
-    """Top, left, bottom, right of a DNG's active area on the sensor."""
-    whole = (0.0, 0.0, *map(float, source.sensor.shape[:2]))
-    return tuple(map(int, tags.numbers(50829, 4) or whole))
+    visible = source.sensor[rows, columns].astype(np.float32)
+    for deltas in source.deltas:
+        visible -= deltas if visible.ndim == 2 else deltas[..., None]
+    return visible
 
 
 def _gain(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> Tensor | None:
     """Lens shading in the raw's frame."""
     if not tags.is_dng:
         return None
-    top, left, bottom, right = _active(source, tags)
+    top, left, bottom, right = active_area(tags, *source.sensor.shape[:2])
     samples = 3 if decoded.pattern or source.sensor.ndim == 3 else 1
     gains = shading_of(
         tags,
@@ -176,7 +174,8 @@ def _bad(source: SensorFrame, tags: TiffTags) -> npt.NDArray[np.uint16] | None:
     """The sensor with the pixels mended that a DNG lists as bad; None where it lists none."""
     if not tags.is_dng:
         return None
-    bad = bad_pixels(tags, source.sensor, *_active(source, tags)[:2])
+    active = active_area(tags, *source.sensor.shape[:2])
+    bad = bad_pixels(tags, source.sensor, active.top, active.left)
     if bad is None:
         return None
     sensor = mended(source.sensor.astype(np.float32), bad, 2)
@@ -190,9 +189,7 @@ def _kept(tags: TiffTags) -> tuple[str, ...]:
 
 def mosaic_of_source(source: SensorFrame) -> Tensor:
     """RGGB mosaic (1, H, W) of a sensor frame: (raw - black) / (white - black), nothing clipped."""
-    rows = slice(source.top, source.top + source.height)
-    columns = slice(source.left, source.left + source.width)
-    visible = source.sensor[rows, columns].astype(np.float32)
+    visible = _visible(source)
     for site, black in enumerate(source.black):
         part = visible[site // 2 :: 2, site % 2 :: 2]
         part -= np.float32(black)

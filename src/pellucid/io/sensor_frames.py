@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from pellucid.bayer import PHASES, rggb_padding
 from pellucid.errors import FileError
+from pellucid.io.black_deltas import black_deltas, shared_delta
+from pellucid.io.dng_fields import Area
 from pellucid.io.libraw import Decoded
 from pellucid.io.orientation import is_orientation, orientation_of_flip
 from pellucid.io.saturation import seen_white
 from pellucid.io.tiff_tags import TiffTags
-from pellucid.raw import SensorFrame
+from pellucid.raw import Deltas, SensorFrame
 
 _LEAST = 12  # pixels of a side: two periods of X-Trans, and what the filters need
 
@@ -41,6 +43,7 @@ def sensor_frame(
         white=decoded.white,
         orientation=_orientation(decoded, tags),
         linearization=_linearization(tags),
+        deltas=_deltas(decoded, tags),
         tags=tags.tags if tags.is_dng else {},
     )
     return _settled(source) if decoded.is_bayer else (source, ())
@@ -97,13 +100,30 @@ def _black(decoded: Decoded, tags: TiffTags) -> Black:
     levels, repeat = tags.numbers(50714), tags.numbers(50713, 2) or (1.0, 1.0)
     if not tags.is_dng or levels is None or repeat != (2.0, 2.0) or len(levels) != 4:
         return said
-    top, left, *_ = tags.numbers(50829, 4) or (0.0, 0.0)
+    active = active_area(tags, *decoded.sensor.shape[:2])
     rolled = np.roll(
-        np.reshape(levels, (2, 2)), (int(top) - decoded.top, int(left) - decoded.left), (0, 1)
+        np.reshape(levels, (2, 2)) + shared_delta(tags),
+        (active.top - decoded.top, active.left - decoded.left),
+        (0, 1),
     )
     if not np.allclose(np.sort(rolled, axis=None), sorted(said), atol=1):
         return said
     return _four(rolled.ravel().tolist())
+
+
+def _deltas(decoded: Decoded, tags: TiffTags) -> tuple[Deltas, Deltas]:
+    top, left = decoded.top, decoded.left
+    visible = Area(top, left, top + decoded.height, left + decoded.width)
+    active = active_area(tags, *decoded.sensor.shape[:2])
+    return black_deltas(tags if tags.is_dng else TiffTags(), active, visible)
+
+
+def active_area(tags: TiffTags, height: int, width: int) -> Area:
+    """A DNG's active area, or the whole sensor where it says none that lies on it."""
+    said = tags.numbers(50829, 4) if tags.is_dng else None
+    area = Area(*map(int, said)) if said else Area(0, 0, 0, 0)
+    inside = 0 <= area.top < area.bottom <= height and 0 <= area.left < area.right <= width
+    return area if inside else Area(0, 0, height, width)
 
 
 def _four(values: Sequence[float]) -> Black:
