@@ -145,6 +145,11 @@ class RawImage:
         return self.mosaic if self.linear is None else self.linear.light
 
     @property
+    def is_grey(self) -> bool:
+        """Whether it is of a monochrome sensor, which knows no white balance."""
+        return self.linear is not None and len(self.linear.light) == 1
+
+    @property
     def sites(self) -> Tensor:
         """A mosaic (1, h, w) with the sensor's own noise, to estimate it from."""
         return self.mosaic if self.linear is None else self.linear.sites

@@ -1,6 +1,7 @@
 """What a raw says beside its pixels: lens shading, bad pixels, tables, white, JPEG XL."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -289,3 +290,20 @@ def test_clean_dngs_of_other_kinds_are_linear(tmp_path: Path, pattern: tuple[str
     np.testing.assert_array_equal(same.sensor, sensor)
     with pytest.raises(FileError, match="expected a Bayer mosaic"):
         read_bayer(tmp_path / "x.dng")
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+@pytest.mark.parametrize("pattern", [X_TRANS, ()])
+def test_clean_dngs_of_files_that_are_none_are_linear(
+    tmp_path: Path, pattern: tuple[str, ...], strength: float
+) -> None:
+    sensor = np.random.default_rng(0).integers(5000, 9000, (61, 73), dtype=np.uint16)
+    write_dng(tmp_path / "x.dng", sensor, DngFields(black=(1024.0,), pattern=pattern))
+    (tmp_path / "x.raf").write_bytes(b"FUJIFILMCCD-RAW " + bytes(200))
+    raw = replace(read_raw(tmp_path / "x.dng"), path=tmp_path / "x.raf")
+    srgb = torch.zeros(3, *raw.mosaic.shape[1:])
+    write_clean_dng(tmp_path / "y.dng", raw, raw.light, srgb, Cleaning(strength))
+    back = read_raw(tmp_path / "y.dng")
+    torch.testing.assert_close(back.trim(back.light), raw.trim(raw.light), atol=1e-5, rtol=0)
+    tags = back.source.tags if back.source else {}
+    assert raw.is_grey == (not pattern) and ({50721, 50728} <= tags.keys()) == (not raw.is_grey)

@@ -16,6 +16,7 @@ from pellucid.errors import FileError
 from pellucid.io.bad_pixels import bad_pixels, mended
 from pellucid.io.camera_colour import camera_of
 from pellucid.io.camera_name import camera_name
+from pellucid.io.dng_fields import Area
 from pellucid.io.jpeg_xl import decode_jpeg_xl, is_jpeg_xl
 from pellucid.io.lens_shading import Frame, kept_corrections, shading_of
 from pellucid.io.libraw import Decoded, decode
@@ -148,11 +149,15 @@ def _visible(source: SensorFrame) -> npt.NDArray[np.float32]:
     return visible
 
 
+def _active(source: SensorFrame, tags: TiffTags) -> Area:
+    return active_area(tags, *source.sensor.shape[:2])
+
+
 def _gain(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> Tensor | None:
     """Lens shading in the raw's frame."""
     if not tags.is_dng:
         return None
-    top, left, bottom, right = active_area(tags, *source.sensor.shape[:2])
+    top, left, bottom, right = _active(source, tags)
     samples = 3 if decoded.pattern or source.sensor.ndim == 3 else 1
     gains = shading_of(
         tags,
@@ -174,8 +179,7 @@ def _bad(source: SensorFrame, tags: TiffTags) -> npt.NDArray[np.uint16] | None:
     """The sensor with the pixels mended that a DNG lists as bad; None where it lists none."""
     if not tags.is_dng:
         return None
-    active = active_area(tags, *source.sensor.shape[:2])
-    bad = bad_pixels(tags, source.sensor, active.top, active.left)
+    bad = bad_pixels(tags, source.sensor, *_active(source, tags)[:2])
     if bad is None:
         return None
     sensor = mended(source.sensor.astype(np.float32), bad, 2)
