@@ -111,6 +111,18 @@ def test_listed_bad_pixels_are_mended(tmp_path: Path) -> None:
     assert mosaic.amax() - mosaic.amin() < 1e-6
 
 
+def test_a_bad_constant_is_an_integer_of_the_file(tmp_path: Path) -> None:
+    stored = np.full(SIDE, 500, np.uint16)
+    stored[20, 20], stored[31, 41] = 0, 0
+    table = tuple(range(64, 1088))
+    constant = opcode_list([Opcode(4, 0x01030000, 0, struct.pack(">2I", 0, 0))])
+    lists = (constant, b"", b"")
+    said = DngFields(black=(64.0,), white=1087, linearization=table, opcode_lists=lists)
+    write_dng(tmp_path / "x.dng", stored, said)
+    mosaic = read_raw(tmp_path / "x.dng").mosaic
+    assert mosaic.amax() - mosaic.amin() < 1e-6
+
+
 def test_linearization_tables_are_applied_to_other_patterns(tmp_path: Path) -> None:
     stored = np.random.default_rng(0).integers(0, 256, (60, 72), dtype=np.uint16)
     table = tuple(int(value) for value in (np.arange(256) ** 2) // 2)

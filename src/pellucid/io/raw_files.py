@@ -179,7 +179,7 @@ def _bad(source: SensorFrame, tags: TiffTags) -> npt.NDArray[np.uint16] | None:
     """The sensor with the pixels mended that a DNG lists as bad; None where it lists none."""
     if not tags.is_dng:
         return None
-    bad = bad_pixels(tags, source.sensor, *_active(source, tags)[:2])
+    bad = bad_pixels(tags, source, *_active(source, tags)[:2])
     if bad is None:
         return None
     sensor = mended(source.sensor.astype(np.float32), bad, 2)
