@@ -212,6 +212,28 @@ def test_an_area_that_is_none_has_no_black_of_rows(
     assert bool(raw.gain.isfinite().all())
 
 
+@pytest.mark.parametrize(
+    ("number", "factor"), [(7, 1), (8, 1), (10, 1), (11, 1), (9, 64), (12, 64)]
+)
+def test_integers_that_opcodes_map_keep_their_scale(
+    tmp_path: Path, rich, rich_dng, number: int, factor: int
+) -> None:
+    mapping = struct.pack(">5I", 1, number, 0x01030000, 1, 0)
+    said = {51008: Field(51008, "undefined", mapping)}
+    path = rich_dng(tmp_path / "a.dng", rich(smooth(40, 47), raw=said))
+    back = write(tmp_path / "b.dng", read_raw(path))
+    assert back.source is not None and back.source.white == 1023 * factor
+    assert pages(tmp_path / "b.dng")[1].valueof(51008) == mapping
+
+
+def test_what_is_said_of_the_raw_pixels_stays_with_them(tmp_path: Path, rich, rich_dng) -> None:
+    radius = Field(50737, "rational", [0.5])  # ChromaBlurRadius
+    path = rich_dng(tmp_path / "a.dng", rich(smooth(40, 47), raw={50737: radius}))
+    write(tmp_path / "b.dng", read_raw(path))
+    first, raw = pages(tmp_path / "b.dng")
+    assert raw.valueof(50737) == (1, 2) and first.valueof(50737) is None
+
+
 def smooth(height: int, width: int, bits: int = 10) -> np.ndarray:
     rows = np.linspace(0.2, 0.8, height)[:, None] * np.linspace(0.5, 1, width)
     return (rows * ((1 << bits) - 1)).astype(np.uint16)
