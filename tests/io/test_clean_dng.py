@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -353,6 +354,36 @@ def test_the_mark_joins_a_packet_and_replaces_an_older_mark() -> None:
     assert twice.count(b"pellucid:Denoised") == 1 and b'pellucid:Strength="1"' in twice
     fresh = mark_denoised(b"no packet", 1.0, "b", "1")
     assert fresh.startswith(b"<?xpacket") and b"pellucid:How" in fresh
+
+
+MARKED = {
+    "compact": b"""<rdf:Description rdf:about="uuid:1" xmp:Rating="5"
+        xmlns:pellucid="urn:pellucid:1.0:" pellucid:Denoised='True'
+        crs:Exposure="+0.50" pellucid:How="a > b"/>""",
+    "elements": b"""<rdf:Description rdf:about="uuid:1" xmp:Rating="5"
+        xmlns:pellucid="urn:pellucid:1.0:">
+        <pellucid:Strength>1</pellucid:Strength><crs:Exposure>+0.50</crs:Exposure>
+        <pellucid:How xml:lang="en">a/b</pellucid:How><pellucid:Denoised/></rdf:Description>""",
+    "alone": b"""<rdf:Description rdf:about="uuid:1" xmp:Rating="5" crs:Exposure="+0.50"/>
+        <rdf:Description rdf:about="uuid:1" xmlns:pellucid="urn:pellucid:1.0:">
+        <pellucid:Strength>1</pellucid:Strength></rdf:Description>""",
+}
+
+
+@pytest.mark.parametrize("form", MARKED)
+def test_a_second_mark_takes_the_first_ones_place_and_nothing_else(form: str) -> None:
+    names = b'xmlns:rdf="r" xmlns:xmp="x" xmlns:crs="c"'
+    packet = b"<m><rdf:RDF " + names + b">" + MARKED[form] + b"</rdf:RDF></m>"
+    marked = mark_denoised(packet, 0.5, "again", "1")
+    said = {}
+    for one in ElementTree.fromstring(marked).iter("{r}Description"):
+        said |= {**one.attrib, **{child.tag: child.text for child in one}}
+    assert said.pop("{r}about") == "uuid:1" and said.pop("{x}Rating") == "5"
+    assert said.pop("{c}Exposure") == "+0.50"
+    own = ("Denoised", "Strength", "How", "Version")
+    assert list(said) == ["{urn:pellucid:1.0:}" + name for name in own]
+    assert marked.count(b"<rdf:Description") == 2
+    assert mark_denoised(marked, 0.5, "again", "1") == marked
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3])
