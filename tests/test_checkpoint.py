@@ -1,9 +1,13 @@
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from pellucid import DualDomainConfig, FileError, ISPConfig, UNetConfig, load_network
 from pellucid.checkpoint import read_checkpoint, save_network
+from pellucid.models import SHIPPED, weights_of
 from pellucid.networks import PictureConfig
 from pellucid.networks.swinir import SwinIRConfig
 
@@ -55,3 +59,32 @@ def test_a_network_of_pictures_comes_back_as_it_was_written(full, tmp_path):
     for name, tensor in net.state_dict().items():
         expected = tensor if full else tensor.half().float()
         assert torch.equal(found.net.state_dict()[name], expected)
+
+
+IN_NOTICE = {
+    "Creative Commons Attribution 4.0": "CC-BY-4.0",
+    "Creative Commons Attribution-ShareAlike 3.0": "CC-BY-SA-3.0",
+    "Creative Commons Attribution-ShareAlike 4.0": "CC-BY-SA-4.0",
+    "GNU General Public License, version 2 or later": "GPL-2.0-or-later",
+    "GNU Lesser General Public License, version 3": "LGPL-3.0",
+}
+
+
+def photographs_in_notice():
+    """How many photographs NOTICE names under each licence."""
+    found, licence = {}, ""
+    notice = (Path(__file__).parents[1] / "NOTICE").read_text(encoding="utf-8")
+    for line in notice.split("behind the weights\n")[1].split("Colour matrices\n")[0].splitlines():
+        licence = next((name for words, name in IN_NOTICE.items() if words in line), licence)
+        if line.startswith("  ") and ".jpg  " in line:
+            found[licence] = found.get(licence, 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_weights_say_the_licences_in_notice_and_no_path_of_ours(name):
+    with weights_of(name) as path:
+        facts = read_checkpoint(path).facts
+    said = [facts, *([json.loads(facts["start"])] if "start" in facts else [])]
+    assert all(json.loads(one["licences"]) == photographs_in_notice() for one in said)
+    assert not any(words in str(facts) for words in ("not stated", "/work", "/home", "/root"))

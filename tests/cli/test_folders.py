@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pellucid import read_picture
 from pellucid.cli.restore import duration
@@ -82,6 +83,18 @@ def test_a_folder_is_restored_once_and_again_where_something_changed(tree, folde
     assert not any(
         a == b for a, b in zip(now.values(), pictures(tree / "out").values(), strict=True)
     )
+
+
+def test_pictures_keep_their_exif_alone_and_in_folders(folder, pellucid):
+    exif = Image.Exif()
+    exif.get_ifd(34665)[36867] = "2020:02:29 12:34:56"
+    (folder / "pictures").mkdir()
+    Image.new("RGB", (40, 32), "grey").save(folder / "pictures/x.jpg", exif=exif)
+    assert pellucid("restore pictures -o out --task denoise").code == 0
+    assert pellucid("restore pictures/x.jpg -o alone.jpg").code == 0
+    for path in (folder / "out/x.png", folder / "alone.jpg"):
+        with Image.open(path) as picture:
+            assert picture.getexif().get_ifd(34665)[36867] == "2020:02:29 12:34:56"
 
 
 def test_shards_do_each_file_once_in_the_format_asked_for(tree, folder, pellucid):

@@ -7,7 +7,7 @@ from torch.utils.data import default_collate
 from pellucid import FileError
 from pellucid.color import encode
 from pellucid.data import DeadLeaves, PhotoFolder, RawSynthesis, SyntheticRaw
-from pellucid.data.photos import photographs, shrink
+from pellucid.data.photos import photographs, reduced, shrink
 from pellucid.data.synthesis import generator_of, turned
 
 
@@ -37,6 +37,13 @@ def test_a_folder_without_photographs_is_refused(tmp_path):
 def test_a_patch_larger_than_the_photographs_is_refused(folder):
     with pytest.raises(FileError, match="photograph has 75x95 pixels; expected 128 or more"):
         PhotoFolder(folder).patch(128, torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+def test_grey_of_16_bits_keeps_its_values(tmp_path, name):
+    pixels = np.full((6, 8), 30000, np.uint16)
+    Image.fromarray(pixels).save(tmp_path / name)
+    np.testing.assert_array_equal(reduced(tmp_path / name, 1), np.stack([pixels] * 3))
 
 
 def test_shrink_averages_light_not_display_values():

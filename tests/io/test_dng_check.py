@@ -1,6 +1,8 @@
 """The DNG check: each fault of the field is found, and a good file is left alone."""
 
 import struct
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,12 @@ import tifffile
 import torch
 from PIL import Image
 
+from pellucid import develop, read_raw
 from pellucid.errors import FileError
-from pellucid.io import Area
+from pellucid.io import Area, DngFields, write_clean_dng, write_dng
 from pellucid.io.dng_check import check_dng
 from pellucid.io.dng_fault import Finding
+from pellucid.io.dng_fields import QUAD_BAYER, X_TRANS
 from pellucid.io.tiff_writer import Entry, Field, text
 
 
@@ -172,3 +176,27 @@ def test_damaged_files_give_findings_or_one_error(tmp_path: Path, rich, rich_dng
             assert all("\n" not in finding.line for finding in check_dng(tmp_path / "b.dng"))
         except FileError as error:
             assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("pattern", [None, X_TRANS, QUAD_BAYER, ()])
+@pytest.mark.parametrize("area", [None, Area(6, 8, 122, 152), Area(5, 7, 121, 151)])
+def test_own_dngs_of_every_kind_have_no_findings(
+    tmp_path: Path, pattern: tuple[str, ...] | None, area: Area | None
+) -> None:
+    """Also where the crop has another shape than the area."""
+    crop = Area(10, 40, 110, 90)
+    facts = {"make": "Maker", "model": "7", "iso": 100, "exposure_time": 0.1, "black": (64.0,)}
+    day = datetime(2024, 2, 29, 12)
+    said = DngFields(white=1023, active_area=area, default_crop=crop, date_time=day, **facts)  # pyright: ignore
+    write_dng(tmp_path / "x.dng", scene(), replace(said, pattern=pattern))
+    raw = read_raw(tmp_path / "x.dng")
+    write_clean_dng(tmp_path / "y.dng", raw, raw.light, develop(raw).clamp(0, 1))
+    levels = ("odd row", "there is none", "black level")
+    for name in ("x.dng", "y.dng"):
+        found = [one.line for one in check_dng(tmp_path / name)]
+        assert not [line for line in found if not any(word in line for word in levels)]
+
+
+def test_a_preview_of_more_than_the_crop_is_found(check) -> None:
+    found = check(crop=Area(0, 0, 128, 60))
+    assert any("160x128 pixels; expected the shape of the raw" in one.line for one in found)

@@ -70,7 +70,7 @@ def test_profile_and_facts_ride_along(tmp_path: Path, name: str, bits: int) -> N
         assert "sRGB" in ImageCms.getProfileDescription(profile)
         exif = picture.getexif()
         assert (exif[271], exif[272], exif[274]) == ("Pellucid", "Test 1", 1)
-        facts = exif if name == "x.tif" else exif.get_ifd(34665)
+        facts = exif.get_ifd(34665)
         assert facts[34855] == 800 and float(facts[33434]) == pytest.approx(1 / 250)
 
 
@@ -140,6 +140,37 @@ def test_grey_palette_and_transparency_become_rgb(tmp_path: Path) -> None:
     expected = torch.from_numpy(grey).expand(3, 8, 8) / 255
     for name in ("grey.png", "palette.png", "rgba.png", "grey16.png", "grey16.tif"):
         torch.testing.assert_close(read_picture(tmp_path / name), expected)
+
+
+def test_tiffs_of_more_than_8_bits(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    grey, light = pixels[..., 0], torch.from_numpy(pixels / 65535).permute(2, 0, 1).float()
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, pixels.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+    torch.testing.assert_close(read_picture(path), light)
+    tifffile.imwrite(path, grey, photometric="miniswhite")
+    torch.testing.assert_close(read_picture(path), 1 - light[:1].expand(3, -1, -1))
+    tifffile.imwrite(path, pixels >> 4, photometric="rgb", bitspersample=12)
+    torch.testing.assert_close(read_picture(path), light, atol=1 / 4095, rtol=0)
+    tifffile.imwrite(path, pixels.astype(np.uint32) << 16, photometric="rgb")
+    torch.testing.assert_close(read_picture(path), light, atol=1 / 65535, rtol=0)
+    odd = np.where(pixels == pixels.max(), np.nan, pixels / 65535).astype(np.float32)
+    tifffile.imwrite(path, odd, photometric="rgb")
+    torch.testing.assert_close(read_picture(path), torch.where(light == light.max(), 0, light))
+
+
+@pytest.mark.parametrize("kind", ["cielab", "ycbcr", "separated", "cfa", 34892])
+def test_colours_that_would_be_misread_are_refused(tmp_path: Path, kind: str | int) -> None:
+    shape = (6, 8, 4) if kind == "separated" else (6, 8) if kind == "cfa" else (6, 8, 3)
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros(shape, np.uint16), photometric=kind)
+    with pytest.raises(FileError, match="expected grey or RGB"):
+        read_picture(tmp_path / "x.tif")
+
+
+def test_a_raw_is_no_picture_whatever_its_name(tmp_path: Path) -> None:
+    write_dng(tmp_path / "x.jpg", np.zeros((8, 8), np.uint16), DngFields())
+    with pytest.raises(FileError, match="is a raw photograph"):
+        read_picture(tmp_path / "x.jpg")
 
 
 def test_other_profiles_are_converted(tmp_path: Path) -> None:

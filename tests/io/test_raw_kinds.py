@@ -154,10 +154,10 @@ def test_a_bright_object_is_no_saturation(tmp_path: Path) -> None:
     assert raw.source is not None and raw.source.white == 4095
 
 
-def jpeg_xl(path: Path, pixels: np.ndarray, *others: Field, leave_out: int = 0) -> Path:
-    """A DNG in one tile of JPEG XL, which LibRaw cannot read: linear, or a mosaic of RGGB.
+def tiled_dng(path: Path, pixels: np.ndarray, said: list[Field], block: bytes) -> Path:
+    """A DNG in one tile of a codec that our writer has not; `said` names it.
 
-    `others` stand in the place of fields of their code; `leave_out` is a code that is missing.
+    Linear, or of two dimensions a mosaic of RGGB.
     """
     matrix = (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06)
     height, width, samples = np.atleast_3d(pixels).shape
@@ -167,7 +167,6 @@ def jpeg_xl(path: Path, pixels: np.ndarray, *others: Field, leave_out: int = 0) 
         Field(256, "long", [width]),
         Field(257, "long", [height]),
         Field(258, "short", [8 * pixels.itemsize] * samples),
-        Field(259, "short", [52546]),
         Field(262, "short", [32803 if samples == 1 else 34892]),
         Field(277, "short", [samples]),
         Field(284, "short", [1]),
@@ -175,18 +174,71 @@ def jpeg_xl(path: Path, pixels: np.ndarray, *others: Field, leave_out: int = 0) 
         Field(323, "long", [height]),
         *(filters if samples == 1 else []),
         Field(50706, "byte", [1, 7, 1, 0]),
-        Field(50714, "long", [BLACK] * samples),
-        Field(50717, "long", [WHITE] * samples),
         Field(50721, "srational", matrix),
         Field(50728, "rational", [0.5, 1.0, 0.625]),
         Field(50778, "short", [21]),
+        *said,
     ]
-    block = imagecodecs.jpegxl_encode(pixels, lossless=True)
-    replaced = {leave_out, *(field.code for field in others)}
-    fields = [field for field in fields if field.code not in replaced]
     with path.open("wb") as file:
-        write_tree(file, Tree([*fields, *others], [block], tiled=True), "<")
+        write_tree(file, Tree(fields, [block], tiled=True), "<")
     return path
+
+
+def jpeg_xl(path: Path, pixels: np.ndarray, *others: Field, leave_out: int = 0) -> Path:
+    """A DNG in JPEG XL, which LibRaw cannot read.
+
+    `others` stand in the place of levels of their code; `leave_out` is a code that is missing.
+    """
+    samples = np.atleast_3d(pixels).shape[2]
+    levels = [Field(50714, "long", [BLACK] * samples), Field(50717, "long", [WHITE] * samples)]
+    replaced = {leave_out, *(field.code for field in others)}
+    levels = [field for field in levels if field.code not in replaced]
+    block = imagecodecs.jpegxl_encode(pixels, lossless=True)
+    return tiled_dng(path, pixels, [Field(259, "short", [52546]), *levels, *others], block)
+
+
+LOSSY_BLACK, CURVE = 51, (0.0, 0.05, 0.0, 0.8)
+
+
+def lossy_jpeg(path: Path) -> tuple[Path, np.ndarray]:
+    """A linear DNG as Adobe's converter compresses it, and the integers of it, even and grey."""
+    levels = [Field(50714, "long", [LOSSY_BLACK] * 3), Field(50717, "long", [255] * 3)]
+    area = [struct.pack(">9I", 0, 0, 48, 64, plane, 1, 1, 1, 3) for plane in range(3)]
+    maps = [Opcode(8, 0x01030000, 0, each + struct.pack(">4d", *CURVE)) for each in area]
+    curves = Field(51009, "undefined", opcode_list(maps))
+    squares = np.linspace(11, 255, 48).round().astype(np.uint8).reshape(6, 8)
+    pixels = np.repeat(np.kron(squares, np.ones((8, 8), np.uint8))[..., None], 3, 2)
+    block = imagecodecs.jpeg8_encode(pixels, level=100, subsampling="444")
+    said = [Field(259, "short", [34892]), *levels, curves]
+    return tiled_dng(path, pixels, said, block), pixels
+
+
+def test_lossy_jpeg_is_mapped_after_black(tmp_path: Path) -> None:
+    path, pixels = lossy_jpeg(tmp_path / "x.dng")
+    raw = read_raw(path)
+    x = (pixels.astype(np.float64).transpose(2, 0, 1) - LOSSY_BLACK) / (255 - LOSSY_BLACK)
+    wanted = torch.from_numpy(CURVE[1] * x + CURVE[3] * x**3)
+    torch.testing.assert_close(raw.light.double(), wanted, atol=0.006, rtol=0)  # a step of JPEG
+    torch.testing.assert_close(raw.light.mean().double(), wanted.mean(), atol=5e-4, rtol=0)
+    assert not any("MapPolynomial" in remark for remark in raw.remarks)
+
+
+def test_a_clean_dng_of_lossy_jpeg_is_not_mapped_again(tmp_path: Path) -> None:
+    raw = read_raw(lossy_jpeg(tmp_path / "x.dng")[0])
+    write_clean_dng(tmp_path / "y.dng", raw, raw.light, torch.zeros(3, *raw.mosaic.shape[1:]))
+    back = read_raw(tmp_path / "y.dng")
+    torch.testing.assert_close(back.light, raw.light.clamp(min=0), atol=1e-5, rtol=0)
+    assert back.source is not None and 51009 not in back.source.tags
+
+
+def test_damaged_lossy_jpeg(tmp_path: Path) -> None:
+    path, _ = lossy_jpeg(tmp_path / "x.dng")
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"\xff\xda") + 60
+    data[at : at + 2] = b"\xff\xd9"  # its end, too early
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="damaged"):
+        read_raw(path)
 
 
 def test_jpeg_xl_is_read(tmp_path: Path) -> None:

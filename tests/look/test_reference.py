@@ -78,6 +78,16 @@ def test_another_scene_is_refused(picture):
         fit_reference(picture, [picture.flip((1, 2)).mT.contiguous()])
 
 
+@pytest.mark.parametrize("shape", [(64, 96), (2, 300), (300, 2), (1, 300), (2, 2), (1, 1)])
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0, float("nan")])
+def test_what_shows_nothing_is_refused(picture, shape, value):
+    plain = torch.full((3, *shape), value)
+    with pytest.raises(PellucidError, match="does not show the same scene"):
+        fit_reference(picture, [plain, plain.flip(1)])
+    with pytest.raises(PellucidError, match="does not show the same scene"):
+        fit_reference(plain, [picture])
+
+
 def test_clipped_noise_gets_its_mean_back():
     white = torch.cat([torch.ones(3, 64, 64), torch.full((3, 64, 64), 0.5)], dim=2)
     noisy = (white + torch.randn(white.shape, generator=generator_of(0)) * 0.04).clamp(0, 1)

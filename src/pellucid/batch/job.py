@@ -117,11 +117,16 @@ def restore_photo(
     settings: Settings,
     say: Say,
     progress: Progress | None = None,
+    source: Path | None = None,
 ) -> KnownNoise | None:
-    """Restore and write one photograph; of a raw, say and return the noise it was taken to have."""
+    """Restore and write one photograph; of a raw, say and return the noise it was taken to have.
+
+    `source` is the file of a finished picture, whose EXIF the result has.
+    """
     if isinstance(photo, Tensor):
+        bits, profile = settings.bits, settings.profile
         picture = cleaned(photo, restorer, settings, progress)
-        write_picture(output, picture, bits=settings.bits, profile=settings.profile)
+        write_picture(output, picture, bits=bits, profile=profile, source=source)
         return None
     photo = replace(photo, camera=balanced(photo.camera, photo.mosaic, settings.white_balance))
     known = settle_noise(photo, parse_noise(settings.noise))

@@ -101,7 +101,9 @@ def _attempt(task: Task, restorer: Restorer, settings: Settings, pipe: Connectio
         source = content_of(task.source)
         photo = read_photo(task.source)
         pipe.send(_Sign.READ)
-        known = restore_photo(photo, task.draft, restorer, settings, lines.append)
+        known = restore_photo(
+            photo, task.draft, restorer, settings, lines.append, source=task.source
+        )
         result = _settled(task.draft)
     except Exception as error:  # one file never stops the others
         words = _words(error).replace(str(task.draft), str(task.output))

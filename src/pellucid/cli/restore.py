@@ -61,7 +61,7 @@ def restore_one(source: Path, output: Path, settings: Settings) -> int:
         photo = read_photo(source)
         check_result(output, settings)
         with tile_bar(source.name) as progress:
-            restore_photo(photo, output, restorer, settings, tqdm.write, progress)
+            restore_photo(photo, output, restorer, settings, tqdm.write, progress, source)
     except NetworkError as error:
         raise FileError.of(source, str(error)) from error
     print(f"wrote {output}")

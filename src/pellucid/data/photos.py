@@ -16,8 +16,10 @@ from pellucid.data.licences import by_licence, stated_licences
 from pellucid.data.manifest import is_store
 from pellucid.data.store import Store
 from pellucid.errors import FileError
+from pellucid.io import read_picture
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
+_DEEP = ("I", "F")  # pillow's modes beyond 8 bits, whose values `convert` cuts at 255
 
 
 def photographs(folder: Path, leave_out: Iterable[str] = ()) -> list[Path]:
@@ -106,14 +108,21 @@ def shrink(picture: Tensor, factor: int) -> Tensor:
 
 def reduced(path: Path, factor: int) -> npt.NDArray[np.uint16]:
     """A photograph (3, H, W), made smaller; raises `FileError` where it is damaged or none."""
+    pixels = _display_values(path)
+    height, width = pixels.shape[-2:]
+    if min(height, width) < factor:
+        raise FileError.of(path, f"is {height}x{width}; expected {factor} or more")
+    small = shrink(pixels, factor)
+    return (small * 65535).round().to(torch.int32).numpy().astype(np.uint16)
+
+
+def _display_values(path: Path) -> Tensor:
+    """A photograph (3, H, W) in [0, 1]."""
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+            if not image.mode.startswith(_DEEP):
+                pixels = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+                return torch.from_numpy(pixels).permute(2, 0, 1)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError.of(path, f"cannot be read as a photograph: {error}") from error
-    if min(pixels.shape[:2]) < factor:
-        raise FileError.of(
-            path, f"is {pixels.shape[0]}x{pixels.shape[1]}; expected {factor} or more"
-        )
-    small = shrink(torch.from_numpy(pixels).permute(2, 0, 1), factor)
-    return (small * 65535).round().to(torch.int32).numpy().astype(np.uint16)
+    return read_picture(path)

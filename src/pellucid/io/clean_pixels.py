@@ -23,6 +23,7 @@ from pellucid.io.dng_source import active_area, default_crop
 from pellucid.io.dng_tags import OF_CODING, OF_INTEGERS, OF_RAW, POINTERS, STRUCTURE
 from pellucid.io.gain_opcodes import per_plane, shifted_phase
 from pellucid.io.lossless_jpeg import LOSSLESS, encode_tiles, jpeg_frame, tile_side
+from pellucid.io.map_polynomial import without_polynomials
 from pellucid.io.raw_origin import Origin
 from pellucid.io.tiff_reader import Directory
 from pellucid.io.tiff_writer import Entry, Field, Tree
@@ -110,12 +111,12 @@ def linear_pixels(
         Field(50719, "long", [left, top]),
         Field(50720, "long", [right - left, bottom - top]),
         Field(50829, "long", [0, 0, source.height, source.width]),
-        *_linear_opcodes(origin, source),
+        *_linear_opcodes(raw, source, origin),
     ]
     return _encoded(values if samples == 3 else values[..., 0], _LINEAR_RAW, said)
 
 
-def _linear_opcodes(origin: Origin, source: SensorFrame) -> list[Entry]:
+def _linear_opcodes(raw: RawImage, source: SensorFrame, origin: Origin) -> list[Entry]:
     """Corrections that still apply: gains by colour, and all of what follows demosaicking."""
     photograph = origin.photograph
     if photograph is None:
@@ -125,6 +126,7 @@ def _linear_opcodes(origin: Origin, source: SensorFrame) -> list[Entry]:
     area = active_area(photograph)
     shift = (source.top - area.top, source.left - area.left)
     data = per_plane(second.data, shifted_phase(source.phase, *shift)) if second else b""
+    data = data if raw.linear is None else without_polynomials(data)  # they are in the light
     kept += [second._replace(data=data, number=len(data))] if second and data else []
     return [entry._replace(at=None) for entry in kept]
 

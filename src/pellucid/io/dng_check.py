@@ -13,6 +13,7 @@ from pellucid.io.dng_faults_pixels import pixel_faults
 from pellucid.io.dng_faults_preview import preview_faults
 from pellucid.io.dng_faults_shot import shot_faults
 from pellucid.io.libraw import Decoded, decode
+from pellucid.io.linear_images import filters_of
 from pellucid.io.raw_origin import photographs
 from pellucid.io.tiff_reader import (
     Bytes,
@@ -23,6 +24,7 @@ from pellucid.io.tiff_reader import (
     read_directory,
     subdirectories,
 )
+from pellucid.io.tiff_tags import read_tags
 
 _EXIF, _DNG_VERSION, _CFA, _LINEAR_RAW = 34665, 50706, 32803, 34892
 
@@ -57,7 +59,7 @@ def _findings(path: Path, data: Bytes) -> Iterator[Finding]:
         )
     yield from level_faults(subject.raw, decoded)
     if decoded is not None or subject.raw.number(262) == _LINEAR_RAW:
-        yield from preview_faults(subject)
+        yield from preview_faults(subject, subject.raw)
 
 
 def _subject(path: Path, data: Bytes) -> Subject:
@@ -81,8 +83,7 @@ def _raw(directories: list[Directory]) -> Directory | None:
 
 
 def _decoded(path: Path) -> Decoded | None:
-    """The pixels, where LibRaw knows them as a Bayer mosaic."""
-    with suppress(FileError):
-        decoded = decode(path)
-        return decoded if decoded.is_bayer else None
+    """The pixels, where LibRaw decodes them."""
+    with suppress(FileError), path.open("rb") as file:
+        return decode(path, filters_of(read_tags(file)))
     return None

@@ -2,6 +2,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
+import math
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -11,6 +12,7 @@ import rawpy
 from PIL import Image
 
 from pellucid.io.dng_fault import Finding, Subject
+from pellucid.io.dng_source import active_area
 from pellucid.io.tiff_reader import Directory, pixel_blocks
 
 _JPEGS = (6, 7, 34892)
@@ -20,14 +22,14 @@ _VIEWERS = "viewers and file managers"
 Grey = npt.NDArray[np.float64]
 
 
-def preview_faults(subject: Subject) -> Iterator[Finding]:
+def preview_faults(subject: Subject, raw: Directory) -> Iterator[Finding]:
     """What is wrong with the largest preview, against a quick rendering of the raw."""
     previews = [picture for one in subject.directories if (picture := _preview(subject, one))]
     if not previews:
         yield Finding("note", "preview", "there is none", "a JPEG of the picture", _VIEWERS)
         return
     shown = max(previews, key=lambda picture: picture.width * picture.height)
-    rendered = _rendered(subject)
+    rendered = _rendered(subject, raw)
     if rendered is None:
         return
     if abs(np.log(shown.width / shown.height / (rendered.width / rendered.height))) > 0.1:
@@ -70,17 +72,31 @@ def _preview(subject: Subject, directory: Directory) -> Image.Image | None:
     return None
 
 
-def _rendered(subject: Subject) -> Image.Image | None:
-    """LibRaw's rendering at half size, in the sensor's own orientation."""
+def _rendered(subject: Subject, raw: Directory) -> Image.Image | None:
+    """LibRaw's rendering of the default crop at half size, in the sensor's own orientation."""
     try:
-        with rawpy.imread(str(subject.path)) as raw:
-            pixels = raw.postprocess(
+        with rawpy.imread(str(subject.path)) as file:
+            pixels = file.postprocess(
                 half_size=True, use_camera_wb=True, user_flip=0, output_bps=8,
                 demosaic_algorithm=rawpy.DemosaicAlgorithm.LINEAR,
             )  # fmt: skip
     except (rawpy.LibRawError, UnicodeEncodeError, MemoryError, RuntimeError, ValueError):
         return None
-    return Image.fromarray(pixels)
+    return _cropped(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), raw)
+
+
+def _cropped(rendered: Image.Image, raw: Directory) -> Image.Image:
+    """What of a rendering of the active area lies in the default crop; all where that is none."""
+    said = (*raw.numbers(50719), *raw.numbers(50720))
+    top, left, bottom, right = active_area(raw)
+    if len(said) != 4 or not all(map(math.isfinite, said)) or top >= bottom or left >= right:
+        return rendered
+    x, y, wide, high = said
+    across, down = rendered.width / (right - left), rendered.height / (bottom - top)
+    columns = [min(max(round(at * across), 0), rendered.width) for at in (x, x + wide)]
+    rows = [min(max(round(at * down), 0), rendered.height) for at in (y, y + high)]
+    box = (columns[0], rows[0], columns[1], rows[1])
+    return rendered.crop(box) if box[0] < box[2] and box[1] < box[3] else rendered
 
 
 def _common_size(one: Image.Image, other: Image.Image) -> tuple[int, int]:

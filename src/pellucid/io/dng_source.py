@@ -8,7 +8,7 @@ from pathlib import Path
 from pellucid.io.dng import Area
 from pellucid.io.dng_levels import without
 from pellucid.io.dng_tags import EVERYWHERE, OF_RAW, POINTERS
-from pellucid.io.libraw_facts import exif_of, libraw_facts
+from pellucid.io.libraw_facts import LibrawFacts, exif_of, libraw_facts
 from pellucid.io.raw_origin import Origin
 from pellucid.io.tiff_reader import Directory
 from pellucid.io.tiff_writer import Entry, Field, text
@@ -101,8 +101,8 @@ def _unique_model(raw: RawImage) -> str:
 
 def exif_fields(raw: RawImage) -> list[Field]:
     """EXIF from what LibRaw says, for files that hold none."""
-    facts = libraw_facts(raw.path) if raw.path else None
-    return exif_of(facts, raw.iso, raw.exposure_time) if facts else []
+    facts = libraw_facts(raw.path) if raw.path else LibrawFacts()
+    return exif_of(facts, raw.iso, raw.exposure_time)
 
 
 def default_crop(raw: RawImage, source: SensorFrame, origin: Origin) -> Area:

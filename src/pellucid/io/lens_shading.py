@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from pellucid.bayer import Phase
 from pellucid.io.gain_opcodes import Opcode, opcodes
+from pellucid.io.map_polynomial import is_polynomial
 from pellucid.io.tiff_tags import TiffTags
 
 _VIGNETTE, _GAIN_MAP = 3, 9
@@ -18,7 +19,6 @@ _KEPT = {
 _LISTS = (51008, 51009, 51022)
 _TABLES = {52525: "ProfileGainTableMap", 52544: "ProfileGainTableMap2"}
 _MOST_POINTS, _MOST_PLANES = 1024, 4
-_LOSSY = 34892
 _FIXED = 76  # bytes of a gain map before its gains
 
 Gains = npt.NDArray[np.float32]
@@ -69,12 +69,17 @@ def shading_of(tags: TiffTags, frame: Frame) -> Gains | None:
     return gains if found else None
 
 
-def kept_corrections(tags: TiffTags) -> tuple[str, ...]:
-    """Names of the corrections that a file asks for and developing does not apply."""
-    lossy = tags.numbers(259, 1) == (float(_LOSSY),)  # there LibRaw applies the polynomials
-    numbers = {one.number for code in _LISTS for one in _opcodes(tags, code)} - (
-        {8} if lossy else set[int]()
-    )
+def kept_corrections(tags: TiffTags, *, mapped: bool) -> tuple[str, ...]:
+    """Names of the corrections that a file asks for and developing does not apply.
+
+    `mapped` where OpcodeList2's polynomials have been applied.
+    """
+    numbers = {
+        one.number
+        for code in _LISTS
+        for one in _opcodes(tags, code)
+        if not (mapped and code == _LISTS[1] and is_polynomial(one))
+    }
     maps = [name for code, name in _TABLES.items() if code in tags.tags]
     return (*(name for number, name in _KEPT.items() if number in numbers), *maps)
 

@@ -57,7 +57,7 @@ class Decoded:
 def decode(path: Path, filters: tuple[str, ...] = ()) -> Decoded:
     """Open and unpack a raw.
 
-    `filters` is what the file's own tags say of a pattern that LibRaw cannot hold; () for none.
+    `filters` is the pattern by the file's own tags, taken where LibRaw cannot hold it; () for none.
     Raises FileError where LibRaw refuses or complains, and where it knows colours but R, G, B.
     """
     try:
@@ -102,9 +102,9 @@ def _pattern(raw: rawpy.RawPy, path: Path, filters: tuple[str, ...]) -> tuple[st
     if raw.raw_type != rawpy.RawType.Flat or raw.num_colors == 1:
         return ()
     rolled, colours = _colours(raw), raw.color_desc.decode("ascii", "replace")
-    if filters:
+    if len(filters) > 2:
         return filters
-    letters = sorted(colours[colour] for colour in rolled.flat if colour < len(colours))
+    letters = sorted(colours[colour] if colour < len(colours) else "?" for colour in rolled.flat)
     if rolled.shape == (6, 6) and set(letters) == set("RGB"):
         return tuple("".join("RGBG"[colour] for colour in row) for row in rolled)
     if rolled.shape != (2, 2) or letters != ["B", "G", "G", "R"]:

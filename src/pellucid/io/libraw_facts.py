@@ -5,6 +5,7 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 
 import rawpy
@@ -68,7 +69,12 @@ def exif_of(facts: LibrawFacts, iso: float | None, exposure_time: float | None) 
     """EXIF fields of what is known."""
     fields = [Field(36864, "undefined", b"0231")]
     numbers = {33434: exposure_time, 33437: facts.aperture, 37386: facts.focal_length}
-    fields += [Field(code, "rational", [value]) for code, value in numbers.items() if value]
+    # LibRaw counts in 32-bit floats: 1/250 s comes as 0.00400000019.
+    fields += [
+        Field(code, "rational", [Fraction(value).limit_denominator(100_000)])
+        for code, value in numbers.items()
+        if value
+    ]
     if iso:
         fields.append(Field(34855, "short", [min(round(iso), 65535)]))
         # ISO that 16 bits cannot hold stands in RecommendedExposureIndex (EXIF 2.3).

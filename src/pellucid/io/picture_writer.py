@@ -2,23 +2,24 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
-from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
-import tifffile
 import torch
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 from torch import Tensor
 
 from pellucid.color import OutputProfile, to_profile
 from pellucid.errors import FileError
 from pellucid.io.orientation import upright
+from pellucid.io.picture_facts import PictureFacts, picture_facts
 from pellucid.io.png import encode_png
 from pellucid.io.profiles import icc_profile
 from pellucid.io.replacing import check_folder, replacing
+from pellucid.io.tiff_writer import Field, Order, Tree, write_tree
 from pellucid.raw import RawImage
 
 Bits = Literal[8, 16]
@@ -34,6 +35,7 @@ _BITS: dict[str, tuple[Bits, ...]] = {
 }
 
 _BAND = 512  # Rows that are converted at once.
+_STRIP = 1 << 18  # Bytes of a TIFF's strips.
 
 PICTURE_SUFFIXES = frozenset(_BITS)
 """The endings of the pictures that can be written, in lower case."""
@@ -68,11 +70,13 @@ def write_picture(
     *,
     bits: Bits | None = None,
     profile: OutputProfile = "srgb",
+    source: str | Path | None = None,
 ) -> None:
     """Write display values (3, H, W) in [0, 1]; the ending says the format.
 
     With its raw, a picture in the frame of `raw.mosaic` loses the padding, is turned upright, and
-    carries camera and exposure. PNG has 8 bits or 16, JPEG 8, TIFF 16 or 8; `linear` has 16.
+    carries the file's EXIF; one made of a finished picture carries that of `source`. PNG has 8 bits
+    or 16, JPEG 8, TIFF 16 or 8; `linear` has 16.
     Values outside [0, 1] are colours outside sRGB: a wider profile holds them, else they are
     clipped. Raises FileError.
     """
@@ -82,8 +86,11 @@ def write_picture(
     suffix = Path(path).suffix.lower()
     depth = bits or (16 if profile == "linear" else _BITS[suffix][0])
     pixels = _pixels(_placed(srgb, raw), depth, profile)
+    height, width, _ = pixels.shape
+    shot = Path(source) if raw is None and source is not None else raw
+    facts = picture_facts(shot, height, width, srgb=profile == "srgb")
     with replacing(path) as file:
-        _encode(file, suffix, pixels, raw, icc_profile(profile))
+        _encode(file, suffix, pixels, facts, icc_profile(profile))
 
 
 def _placed(srgb: Tensor, raw: RawImage | None) -> Tensor:
@@ -104,65 +111,42 @@ def _pixels(srgb: Tensor, bits: Bits, profile: OutputProfile) -> Pixels:
 
 
 def _encode(
-    file: BinaryIO, suffix: str, pixels: Pixels, raw: RawImage | None, profile: bytes
+    file: BinaryIO, suffix: str, pixels: Pixels, facts: PictureFacts, profile: bytes
 ) -> None:
     match suffix:
         case ".png":
-            file.write(encode_png(pixels, profile, _exif(raw).removeprefix(b"Exif\0\0")))
+            file.write(encode_png(pixels, profile, facts.block()))
         case ".jpg" | ".jpeg":
+            exif = b"Exif\0\0" + facts.block()
             Image.fromarray(pixels).save(
-                file, "JPEG", quality=95, subsampling=0, icc_profile=profile, exif=_exif(raw)
+                file, "JPEG", quality=95, subsampling=0, icc_profile=profile, exif=exif
             )
         case _:
-            _encode_tiff(file, pixels, raw, profile)
+            _encode_tiff(file, pixels, facts, profile)
 
 
-def _encode_tiff(file: BinaryIO, pixels: Pixels, raw: RawImage | None, profile: bytes) -> None:
-    tifffile.imwrite(
-        file,
-        pixels,
-        photometric="rgb",
-        compression="zlib",
-        predictor=True,
-        iccprofile=profile,
-        metadata=None,
-        software="Pellucid",
-        extratags=_tiff_tags(raw),
-    )
-
-
-def _tiff_tags(raw: RawImage | None) -> list[tuple[int, str, int, object, bool]]:
-    """Facts in the picture's own directory, as in TIFF/EP: tifffile writes no EXIF directory."""
-    tags: list[tuple[int, str, int, object, bool]] = [(274, "H", 1, 1, True)]
-    if raw is None:
-        return tags
-    words = [(271, raw.make), (272, raw.model)]
-    tags += [
-        (code, "s", 0, word.encode("ascii", "replace").decode(), True)
-        for code, word in words
-        if word
+def _encode_tiff(file: BinaryIO, pixels: Pixels, facts: PictureFacts, profile: bytes) -> None:
+    """In strips, each row as differences of neighbours, deflated."""
+    height, width, _ = pixels.shape
+    rows = max(1, _STRIP // (width * 3 * pixels.itemsize))
+    strips = [_strip(pixels[top : top + rows], facts.order) for top in range(0, height, rows)]
+    structure = [
+        Field(256, "long", [width]),
+        Field(257, "long", [height]),
+        Field(258, "short", [8 * pixels.itemsize] * 3),
+        Field(259, "short", [8]),  # Compression: deflate
+        Field(262, "short", [2]),  # PhotometricInterpretation: RGB
+        Field(277, "short", [3]),
+        Field(278, "long", [rows]),
+        Field(284, "short", [1]),
+        Field(317, "short", [2]),  # Predictor: horizontal differences
+        Field(34675, "undefined", profile),
     ]
-    if raw.iso:
-        tags.append((34855, "H", 1, min(round(raw.iso), 65535), True))
-    if raw.exposure_time:
-        tags.append((33434, "2I", 1, _seconds(raw.exposure_time).as_integer_ratio(), True))
-    return tags
+    write_tree(file, Tree([*structure, *facts.entries], strips, below=facts.below), facts.order)
 
 
-def _exif(raw: RawImage | None) -> bytes:
-    """EXIF block: upright, and with the raw's facts."""
-    exif = Image.Exif()
-    exif[274] = 1
-    exif[305] = "Pellucid"
-    if raw is not None:
-        exif.update({code: word for code, word in ((271, raw.make), (272, raw.model)) if word})
-        shot = exif.get_ifd(34665)
-        if raw.iso:
-            shot[34855] = min(round(raw.iso), 65535)
-        if raw.exposure_time:
-            shot[33434] = TiffImagePlugin.IFDRational(_seconds(raw.exposure_time))
-    return exif.tobytes()
-
-
-def _seconds(exposure_time: float) -> Fraction:
-    return Fraction(exposure_time).limit_denominator(100_000)
+def _strip(pixels: Pixels, order: Order) -> bytes:
+    differences = pixels.copy()
+    differences[:, 1:] -= pixels[:, :-1]
+    ordered = differences.astype(differences.dtype.newbyteorder(order))
+    return bytes(imagecodecs.deflate_encode(ordered.tobytes(), level=6))

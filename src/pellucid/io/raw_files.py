@@ -29,8 +29,10 @@ from pellucid.io.linear_images import (
     moved,
     seen_mosaic,
 )
+from pellucid.io.map_polynomial import map_values
 from pellucid.io.noise_profile import noise_of
 from pellucid.io.sensor_frames import active_area, sensor_frame
+from pellucid.io.stored_pixels import is_lossy_jpeg, unmapped
 from pellucid.io.tiff_tags import TiffTags, read_tags
 from pellucid.raw import Camera, LinearImage, RawImage, SensorFrame
 
@@ -79,7 +81,7 @@ def read_raw(path: str | Path) -> RawImage:
         exposure_time=_exposure_time(decoded, tags),
         source=source,
         path=path,
-        remarks=(*remarks, *light.remarks, *_kept(tags)),
+        remarks=(*remarks, *light.remarks, *_kept(tags, decoded)),
         linear=light.linear,
         gain=_gain(source, decoded, tags),
     )
@@ -108,7 +110,9 @@ def _decoded(path: Path, tags: TiffTags) -> Decoded:
     filters = filters_of(tags)
     if is_jpeg_xl(tags):
         return decode_jpeg_xl(path, tags, filters)
-    decoded = decode(path, filters if len(filters) > 2 else ())
+    decoded = decode(path, filters)
+    if is_lossy_jpeg(tags):
+        decoded = unmapped(path, decoded, tags)
     if not tags.is_dng or not filters or decoded.is_bayer:
         return decoded
     top, left, *_ = tags.numbers(50829, 4) or (0.0, 0.0)
@@ -129,6 +133,9 @@ def _linear(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> _Light:
     colours = np.array(decoded.black[:3] if visible.ndim == 3 else decoded.black[0])
     visible -= colours.astype(np.float32)
     visible /= (source.white - colours).astype(np.float32)
+    if tags.is_dng:
+        top, left, *_ = _active(source, tags)
+        map_values(visible, tags, source.top - top, source.left - left)
     samples = visible.shape[2] if visible.ndim == 3 else 1
     said = (kind_remark(decoded.pattern, samples),)
     if decoded.pattern or samples == 3:
@@ -186,8 +193,8 @@ def _bad(source: SensorFrame, tags: TiffTags) -> npt.NDArray[np.uint16] | None:
     return np.clip(np.rint(sensor), 0, 65535).astype(np.uint16)
 
 
-def _kept(tags: TiffTags) -> tuple[str, ...]:
-    names = kept_corrections(tags) if tags.is_dng else ()
+def _kept(tags: TiffTags, decoded: Decoded) -> tuple[str, ...]:
+    names = kept_corrections(tags, mapped=not decoded.is_bayer) if tags.is_dng else ()
     return (f"Kept for DNG out, not applied: {', '.join(names)}.",) if names else ()
 
 

@@ -1,4 +1,4 @@
-"""What a raw file holds beside its pixels, as bytes that a clean DNG can carry over."""
+"""What a raw or a picture holds beside its pixels, as bytes that a file made of it carries over."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,8 @@ def read_origin(path: Path, pixels: bool = False) -> Origin:
 def _read(data: Bytes, pixels: bool) -> Origin:
     starts = [0, *_embedded(data)]
     found = [_tiff(data, start, pixels) for start in starts]
-    best = next((origin for origin in found if origin.exif), found[0])
+    told = [origin for origin in found if origin.exif] or [one for one in found if one.first]
+    best = told[0] if told else found[0]
     if best.first is None or not best.is_dng:
         return _joined(found, best)
     return best
@@ -89,7 +90,7 @@ def _tiff(data: Bytes, start: int, pixels: bool) -> Origin:
     if {0, 1, 2} <= first.entries.keys() and start:  # and that of GPS
         return Origin(order, gps=first)
     exif = next(subdirectories(data, first, _EXIF, start), None)
-    directories = list(photographs(data, first))
+    directories = [] if start else list(photographs(data, first))
     photograph = _photograph(directories)
     return Origin(
         order=order,
@@ -130,7 +131,7 @@ def _is_mask(directory: Directory) -> bool:
 
 
 def _embedded(data: Bytes) -> Iterator[int]:
-    """Where TIFF headers stand in containers of other kinds: Fujifilm's, Canon's, Panasonic's."""
+    """Where TIFF headers stand in containers of other kinds: cameras', and finished pictures."""
     head = bytes(data[:_HEAD])
     if head.startswith(b"FUJIFILMCCD-RAW") and len(head) > 92:
         jpeg = struct.unpack_from(">I", head, 84)[0]
@@ -140,6 +141,10 @@ def _embedded(data: Bytes) -> Iterator[int]:
             at = head.find(name)
             if at >= 0:
                 yield at + 4
+    elif head.startswith(b"\xff\xd8\xff"):
+        yield from _in_jpeg(data, 0)
+    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
+        yield from _in_png(data)
     elif head[:4] == b"IIU\0":
         yield from _in_jpeg(data, head.find(b"\xff\xd8\xff"))
 
@@ -149,3 +154,14 @@ def _in_jpeg(data: Bytes, at: int) -> Iterator[int]:
     found = data.find(b"Exif\0\0", at, at + 65536) if at >= 0 else -1
     if found >= 0:
         yield found + 6
+
+
+def _in_png(data: Bytes) -> Iterator[int]:
+    """What stands in a PNG's eXIf chunk, before the pixels or after them."""
+    at = 8
+    while at + 8 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        if data[at + 4 : at + 8] == b"eXIf":
+            yield at + 8
+            return
+        at += size + 12

@@ -34,7 +34,7 @@ def fit_reference(
     """
     places = [find_place(developed, reference, LONGEST) for reference in references]
     best = max(range(len(places)), key=lambda i: places[i].score)
-    if places[best].score < ALIKE:
+    if not places[best].score >= ALIKE:  # nor where it is no number
         raise PellucidError(
             f"the reference does not show the same scene: correlation {places[best].score:.2f}, "
             f"expected {ALIKE} or more"

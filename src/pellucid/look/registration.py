@@ -21,6 +21,8 @@ COARSE = 160
 """Longer side in pixels on which scales are tried."""
 SCALES = torch.linspace(0.88, 1.16, 29)
 """Sizes of the reference that are tried, where 1 just fits the picture."""
+LEAST = 2
+"""Pixels of a side that has a slope."""
 WINDOW = 9
 """Pixels over which mean and contrast are taken."""
 STEPS = 12
@@ -39,7 +41,10 @@ def find_place(picture: Tensor, reference: Tensor, longest: int = 768) -> Place:
     """Place of a picture (3, H, W) in a reference (3, h, w), seen `longest` wide at most.
 
     And no wider than either is: texture that only one of them shows would count as a difference.
+    What shows nothing, a plain picture or a line of pixels, is found nowhere: its score is 0.
     """
+    if min(*picture.shape[-2:], *reference.shape[-2:]) < LEAST:
+        return Place(torch.eye(2, 3), 0.0)
     longest = min(longest, *(max(each.shape[-2:]) for each in (picture, reference)))
     place = _coarse(picture, reference)
     size = COARSE
@@ -157,14 +162,17 @@ def _refined(target: Tensor, moving: Tensor, affine: Tensor) -> Place:
     for _ in range(STEPS):
         moved = place.affine + _step(target, moving, place.affine)
         score = _score(target, moving, moved)
-        if score <= place.score:
+        if not score > place.score:
             break
         place = Place(moved, score)
     return place
 
 
 def _step(target: Tensor, moving: Tensor, affine: Tensor) -> Tensor:
-    """Change of the affine map that brings the warped reference nearest, to first order."""
+    """Change of the affine map that brings the warped reference nearest, to first order.
+
+    None of it where the pictures tell nothing of some number, as plain ones do.
+    """
     height, width = target.shape[-2:]
     h, w = moving.shape[-2:]
     dy, dx = torch.gradient(moving[0])
@@ -180,4 +188,5 @@ def _step(target: Tensor, moving: Tensor, affine: Tensor) -> Tensor:
     weight = 1 / (1 + (missing / (1.5 * missing.abs().median() + 1e-6)).square())
     products = (jacobian * weight) @ jacobian.T
     products += 1e-6 * products.trace() * torch.eye(6)
-    return torch.linalg.solve(products, (jacobian * weight) @ missing).reshape(2, 3)
+    change, failed = torch.linalg.solve_ex(products, (jacobian * weight) @ missing)
+    return torch.zeros(2, 3) if failed else change.reshape(2, 3)
