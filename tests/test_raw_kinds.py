@@ -1,5 +1,6 @@
 """Every kind of raw, written from a known scene, is restored; turned ones like unturned ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from pellucid.io.linear_images import grey_camera
 from pellucid.io.orientation import as_stored
 from pellucid.isp import render_linear, unbalance
 from pellucid.linear_light import closed, opened, told_noise
+from pellucid.look.white_balance import balanced
 from pellucid.noise_map import propagated_map_of_linear
 from pellucid.pattern_demosaic import colour_sites, demosaic_pattern, own_sites
 
@@ -116,6 +118,13 @@ def test_pixels_come_back_at_odd_sizes_and_areas(kind: str, tmp_path: Path) -> N
     tolerance = 2e-5 if kind in ("grey", "linear") else 0.05
     assert (found - wanted)[:, 4:-4, 4:-4].abs().mean() < tolerance
     torch.testing.assert_close(raw.trim(develop(raw)), develop(raw)[:, :61, :75])
+
+
+def test_a_grey_raw_has_no_white_balance(tmp_path: Path, restorer: Restorer) -> None:
+    raw = read_raw(written(tmp_path / "x.dng", "grey", scene(), NOISE))
+    tinted = replace(raw, camera=balanced(raw.camera, raw.mosaic, (2.0, 1.0, 1.5)))
+    torch.testing.assert_close(develop(tinted), develop(raw), rtol=0, atol=0)
+    torch.testing.assert_close(restorer(tinted).srgb, restorer(raw).srgb, rtol=0, atol=0)
 
 
 def test_blind_noise_is_that_of_the_sites(tmp_path: Path) -> None:

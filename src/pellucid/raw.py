@@ -64,6 +64,13 @@ class Noise(_Noise):
         return super().__new__(cls, _float32(shot), _float32(read))
 
 
+Deltas = npt.NDArray[np.float32]
+
+
+def _no_deltas() -> tuple[Deltas, Deltas]:
+    return np.zeros((1, 1), np.float32), np.zeros(1, np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class SensorFrame:
     """A raw file's own frame, which only `io` opens: what a clean DNG needs to be written back."""
@@ -86,6 +93,8 @@ class SensorFrame:
     orientation: int = 1
     """EXIF orientation, 1 to 8."""
     linearization: npt.NDArray[np.uint16] | None = None
+    deltas: tuple[Deltas, Deltas] = field(default_factory=_no_deltas)
+    """What the visible area's rows (height, 1) and columns (width,) have above `black`."""
     tags: dict[int, object] = field(default_factory=dict[int, object])
     """The file's DNG tags by number, as tifffile reads them; empty for other kinds of raw."""
 
@@ -134,6 +143,11 @@ class RawImage:
     def light(self) -> Tensor:
         """What the sensor saw: the mosaic (1, H, W), or the pixels of a linear image."""
         return self.mosaic if self.linear is None else self.linear.light
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it is of a monochrome sensor, which knows no white balance."""
+        return self.linear is not None and len(self.linear.light) == 1
 
     @property
     def sites(self) -> Tensor:

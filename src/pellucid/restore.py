@@ -16,6 +16,7 @@ from pellucid.developing import Shot, develop_tiled, for_light, lit
 from pellucid.errors import NetworkError
 from pellucid.hot_pixels import AMONG_STARS, STEEP, without_hot_pixels
 from pellucid.importers import PublishedOptions
+from pellucid.io.linear_images import grey_camera
 from pellucid.io.orientation import as_stored
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.linear_light import linear_noise
@@ -47,7 +48,7 @@ def develop(
     Without a config, blown highlights of a mosaic are rebuilt.
     """
     linear, rendering = raw.linear is not None, rendering or Rendering(raw.exposure)
-    shot = Shot(raw.light, raw.camera, Noise(0, 0), rendering, linear, raw.gain)
+    shot = Shot(raw.light, _camera(raw), Noise(0, 0), rendering, linear, raw.gain)
     config = for_light(shot, config or ISPConfig(highlights="rebuilt"))
     return develop_tiled(shot, lit(shot, shot.light, config), config, lambda: None)
 
@@ -178,7 +179,7 @@ class Restorer:
             aligned = apply_grid(grid, developed).clamp_(0, 1)
         course = Course(shot, clean, light, isp, stars, developed, grid, aligned, aligned)
         picture = self.passes.denoise_srgb(course, done)
-        if len(shot.light) == 1 and shot.linear:  # grey stays grey
+        if raw.is_grey:  # grey stays grey
             picture = picture.mean(0, keepdim=True).expand_as(picture)
         picture = _kept(picture, aligned, stars)
         if self.wide:
@@ -200,12 +201,17 @@ class Restorer:
             known = linear_noise(raw, settle_noise(raw, noise).noise)
         return Shot(
             _light(raw, known).to(self.device),
-            _on(raw.camera, self.device),
+            _on(_camera(raw), self.device),
             _on(_of_one(known), self.device),
             _on(rendering or Rendering(raw.exposure), self.device),
             raw.linear is not None,
             None if raw.gain is None else raw.gain.to(self.device),
         )
+
+
+def _camera(raw: RawImage) -> Camera:
+    """The raw's; a grey one has no colours to balance, whatever gains were chosen for it."""
+    return grey_camera() if raw.is_grey else raw.camera
 
 
 def _noisy(course: Course) -> Tensor:

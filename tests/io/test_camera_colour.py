@@ -96,6 +96,60 @@ def test_substitutes_for_an_invalid_balance_in_their_order(tmp_path: Path) -> No
     assert gains.tolist() == [1, 1, 1]
 
 
+def white_xy(
+    path: Path, monkeypatch: pytest.MonkeyPatch, xy: tuple[float, float], *others: Field
+) -> torch.Tensor:
+    """White balance of a DNG that says its white by AsShotWhiteXY, without a remark."""
+    monkeypatch.setattr(dng, "_colour", lambda _: [Field(50729, "rational", xy), *others])
+    sensor = np.random.default_rng(0).integers(0, 1024, (48, 64), dtype=np.uint16)
+    write_dng(path, sensor, DngFields(black=(0.0,), white=1023))
+    raw = read_raw(path)
+    assert raw.remarks == ()
+    return raw.camera.white_balance
+
+
+@pytest.mark.parametrize("xy", [(0.3127, 0.3290), (0.4476, 0.4074)])
+def test_a_white_by_its_place_is_seen_with_the_matrix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xy: tuple[float, float]
+) -> None:
+    x, y = xy
+    others = [Field(50721, "srational", D500), Field(50778, "short", [21])]
+    gains = white_xy(tmp_path / "x.dng", monkeypatch, xy, *others)
+    neutral = np.reshape(D500, (3, 3)) @ (x / y, 1, (1 - x - y) / y)
+    np.testing.assert_allclose(gains, neutral.max() / neutral, rtol=1e-4)
+    others.append(Field(50728, "rational", [0.0, 1.0, 0.0]))  # no neutral: the place counts
+    again = white_xy(tmp_path / "x.dng", monkeypatch, xy, *others)
+    torch.testing.assert_close(again, gains)
+
+
+@pytest.mark.parametrize(
+    ("xy", "share"),
+    [((0.4476, 0.4074), 1), ((0.3127, 0.3290), 0), ((0.3457, 0.3585), 0.235), ((0.5, 0.41), 1)],
+)
+def test_a_white_between_two_lights_is_seen_with_both_matrices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xy: tuple[float, float], share: float
+) -> None:
+    x, y = xy
+    matrices = [Field(50721, "srational", KISS_X4), Field(50722, "srational", D500)]
+    lights = [Field(50778, "short", [17]), Field(50779, "short", [21])]
+    gains = white_xy(tmp_path / "x.dng", monkeypatch, xy, *matrices, *lights)
+    # 2856 K and 6504 K; D50 has 5003 K, of which the inverse lies so far between theirs.
+    matrix = np.reshape(KISS_X4, (3, 3)) * share + np.reshape(D500, (3, 3)) * (1 - share)
+    neutral = matrix @ (x / y, 1, (1 - x - y) / y)
+    np.testing.assert_allclose(gains, neutral.max() / neutral, rtol=1e-3)
+
+
+@pytest.mark.parametrize("xy", [(0.0, 0.0), (0.0, 0.3), (0.5, 0.1858), (0.6, 0.4), (0.9, 0.9)])
+def test_a_place_that_is_no_white_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xy: tuple[float, float]
+) -> None:
+    monkeypatch.setattr(dng, "_colour", lambda _: [Field(50729, "rational", xy)])
+    write_dng(tmp_path / "x.dng", np.full((48, 64), 5000, np.uint16), DngFields())
+    raw = read_raw(tmp_path / "x.dng")
+    assert any("white balance" in remark for remark in raw.remarks)
+    assert bool(raw.camera.white_balance.isfinite().all())
+
+
 def test_camera_matrix_of_the_file_serves_where_no_other_is_known(tmp_path: Path) -> None:
     write_dng(tmp_path / "x.dng", np.zeros((48, 64), np.uint16), DngFields())
     matrix = np.array([[1.6, -0.4, -0.2], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])

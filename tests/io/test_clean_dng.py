@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -170,6 +171,70 @@ def test_our_own_check_finds_no_error(tmp_path: Path, rich, rich_dng, asked: dic
         assert [one for one in check_dng(tmp_path / "b.dng") if one.severity == "error"] == []
 
 
+@pytest.mark.parametrize("black", [(64,), (60, 64, 68, 72)])
+@pytest.mark.parametrize("area", [None, Area(1, 3, 38, 45)])
+def test_black_of_rows_and_columns_comes_off_and_back(
+    tmp_path: Path, rich, rich_dng, black: tuple[int, ...], area: Area | None
+) -> None:
+    generator = np.random.default_rng(0)
+    sensor = generator.integers(0, 1024, (40, 47), np.uint16)
+    top, left, bottom, right = area or Area(0, 0, 40, 47)
+    rows = generator.integers(-20, 9, bottom - top).astype(float)
+    columns = generator.integers(-500, 700, right - left) / 64
+    said = {
+        50716: Field(50716, "srational", rows.tolist()),
+        50715: Field(50715, "srational", columns.tolist()),
+    }
+    asked = rich(sensor, raw=said, black=black, area=area)
+    raw = read_raw(rich_dng(tmp_path / "a.dng", asked))
+    assert raw.source is not None
+    levels = np.tile(np.resize(black, (2, 2)), (20, 24))[: bottom - top, : right - left]
+    above = sensor[top:bottom, left:right] - levels - np.add.outer(rows, columns)
+    # LibRaw counts the means, cut to integers, to the level: white is so much nearer.
+    span = 1023 - levels - int(rows.mean() + 0.5) - int(columns.mean() + 0.5)
+    shown = np.s_[raw.source.top - top :, raw.source.left - left :]
+    np.testing.assert_allclose(raw.trim(raw.mosaic)[0], (above / span)[shown], atol=1e-6)
+    write_clean_dng(tmp_path / "b.dng", raw, raw.mosaic, torch.zeros(3, *raw.mosaic.shape[1:]))
+    back = read_raw(tmp_path / "b.dng")
+    assert back.source is not None
+    np.testing.assert_array_equal(back.source.sensor, raw.source.sensor * 64)
+    # Means are cut at finer steps now, so that white moves by up to half an integer of 1023.
+    torch.testing.assert_close(back.mosaic, raw.mosaic, atol=1e-5, rtol=2e-3)
+
+
+@pytest.mark.parametrize("area", [(0, 0, 0, 0), (0, 0, 900, 900)])
+def test_an_area_that_is_none_has_no_black_of_rows(
+    tmp_path: Path, rich, rich_dng, area: tuple[int, ...]
+) -> None:
+    said = {50716: Field(50716, "srational", [1.0]), 50829: Field(50829, "long", area)}
+    path = rich_dng(tmp_path / "a.dng", rich(smooth(40, 47), raw=said))
+    raw = read_raw(path)
+    assert bool(raw.mosaic.isfinite().all()) and raw.gain is not None
+    assert bool(raw.gain.isfinite().all())
+
+
+@pytest.mark.parametrize(
+    ("number", "factor"), [(7, 1), (8, 1), (10, 1), (11, 1), (9, 64), (12, 64)]
+)
+def test_integers_that_opcodes_map_keep_their_scale(
+    tmp_path: Path, rich, rich_dng, number: int, factor: int
+) -> None:
+    mapping = struct.pack(">5I", 1, number, 0x01030000, 1, 0)
+    said = {51008: Field(51008, "undefined", mapping)}
+    path = rich_dng(tmp_path / "a.dng", rich(smooth(40, 47), raw=said))
+    back = write(tmp_path / "b.dng", read_raw(path))
+    assert back.source is not None and back.source.white == 1023 * factor
+    assert pages(tmp_path / "b.dng")[1].valueof(51008) == mapping
+
+
+def test_what_is_said_of_the_raw_pixels_stays_with_them(tmp_path: Path, rich, rich_dng) -> None:
+    radius = Field(50737, "rational", [0.5])  # ChromaBlurRadius
+    path = rich_dng(tmp_path / "a.dng", rich(smooth(40, 47), raw={50737: radius}))
+    write(tmp_path / "b.dng", read_raw(path))
+    first, raw = pages(tmp_path / "b.dng")
+    assert raw.valueof(50737) == (1, 2) and first.valueof(50737) is None
+
+
 def smooth(height: int, width: int, bits: int = 10) -> np.ndarray:
     rows = np.linspace(0.2, 0.8, height)[:, None] * np.linspace(0.5, 1, width)
     return (rows * ((1 << bits) - 1)).astype(np.uint16)
@@ -289,6 +354,36 @@ def test_the_mark_joins_a_packet_and_replaces_an_older_mark() -> None:
     assert twice.count(b"pellucid:Denoised") == 1 and b'pellucid:Strength="1"' in twice
     fresh = mark_denoised(b"no packet", 1.0, "b", "1")
     assert fresh.startswith(b"<?xpacket") and b"pellucid:How" in fresh
+
+
+MARKED = {
+    "compact": b"""<rdf:Description rdf:about="uuid:1" xmp:Rating="5"
+        xmlns:pellucid="urn:pellucid:1.0:" pellucid:Denoised='True'
+        crs:Exposure="+0.50" pellucid:How="a > b"/>""",
+    "elements": b"""<rdf:Description rdf:about="uuid:1" xmp:Rating="5"
+        xmlns:pellucid="urn:pellucid:1.0:">
+        <pellucid:Strength>1</pellucid:Strength><crs:Exposure>+0.50</crs:Exposure>
+        <pellucid:How xml:lang="en">a/b</pellucid:How><pellucid:Denoised/></rdf:Description>""",
+    "alone": b"""<rdf:Description rdf:about="uuid:1" xmp:Rating="5" crs:Exposure="+0.50"/>
+        <rdf:Description rdf:about="uuid:1" xmlns:pellucid="urn:pellucid:1.0:">
+        <pellucid:Strength>1</pellucid:Strength></rdf:Description>""",
+}
+
+
+@pytest.mark.parametrize("form", MARKED)
+def test_a_second_mark_takes_the_first_ones_place_and_nothing_else(form: str) -> None:
+    names = b'xmlns:rdf="r" xmlns:xmp="x" xmlns:crs="c"'
+    packet = b"<m><rdf:RDF " + names + b">" + MARKED[form] + b"</rdf:RDF></m>"
+    marked = mark_denoised(packet, 0.5, "again", "1")
+    said = {}
+    for one in ElementTree.fromstring(marked).iter("{r}Description"):
+        said |= {**one.attrib, **{child.tag: child.text for child in one}}
+    assert said.pop("{r}about") == "uuid:1" and said.pop("{x}Rating") == "5"
+    assert said.pop("{c}Exposure") == "+0.50"
+    own = ("Denoised", "Strength", "How", "Version")
+    assert list(said) == ["{urn:pellucid:1.0:}" + name for name in own]
+    assert marked.count(b"<rdf:Description") == 2
+    assert mark_denoised(marked, 0.5, "again", "1") == marked
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3])

@@ -170,6 +170,24 @@ def test_mosaic_comes_back_to_half_a_step(
     torch.testing.assert_close(raw.noise.shot, noise.shot)
 
 
+@given(st.sampled_from(PHASES), st.integers(0, 5), st.integers(0, 5), st.booleans())
+@some
+def test_mosaic_comes_back_from_any_active_area(
+    tmp_path: Path, phase: str, top: int, left: int, by_site: bool
+) -> None:
+    mosaic = torch.rand(1, 50, 60, generator=torch.Generator().manual_seed(0))
+    black = (500.0, 600.0, 700.0, 800.0) if by_site else (500.0,)
+    area = Area(top, left, 48, 57)
+    fields = DngFields(phase=phase, black=black, active_area=area)
+    write_mosaic(tmp_path / "x.dng", mosaic, camera(), None, fields)
+    raw = read_raw(tmp_path / "x.dng")
+    assert raw.source is not None
+    row, column = divmod(PHASES.index(phase), 2)
+    sensor = mosaic[:, (row + top) % 2 :, (column + left) % 2 :]
+    shown = sensor[:, raw.source.top : 48, raw.source.left : 57]
+    assert (raw.trim(raw.mosaic) - shown).abs().max() <= 0.51 / (16383 - max(black))
+
+
 def test_noise_below_black_is_kept(tmp_path: Path) -> None:
     mosaic = torch.full((1, 40, 40), -0.05)
     write_mosaic(tmp_path / "x.dng", mosaic, camera())

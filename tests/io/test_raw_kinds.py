@@ -1,6 +1,7 @@
 """What a raw says beside its pixels: lens shading, bad pixels, tables, white, JPEG XL."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -15,6 +16,7 @@ from pellucid.io.clean_dng import Cleaning, write_clean_dng
 from pellucid.io.dng_fields import X_TRANS, Area
 from pellucid.io.gain_opcodes import Opcode, opcode_list
 from pellucid.io.tiff_writer import Field, Tree, write_tree
+from pellucid.look.white_balance import auto_gains
 from pellucid.restore import Restorer
 
 BLACK, WHITE, SIDE = 1024, 60000, (97, 120)
@@ -109,6 +111,18 @@ def test_listed_bad_pixels_are_mended(tmp_path: Path) -> None:
     assert mosaic.amax() - mosaic.amin() < 1e-6
 
 
+def test_a_bad_constant_is_an_integer_of_the_file(tmp_path: Path) -> None:
+    stored = np.full(SIDE, 500, np.uint16)
+    stored[20, 20], stored[31, 41] = 0, 0
+    table = tuple(range(64, 1088))
+    constant = opcode_list([Opcode(4, 0x01030000, 0, struct.pack(">2I", 0, 0))])
+    lists = (constant, b"", b"")
+    said = DngFields(black=(64.0,), white=1087, linearization=table, opcode_lists=lists)
+    write_dng(tmp_path / "x.dng", stored, said)
+    mosaic = read_raw(tmp_path / "x.dng").mosaic
+    assert mosaic.amax() - mosaic.amin() < 1e-6
+
+
 def test_linearization_tables_are_applied_to_other_patterns(tmp_path: Path) -> None:
     stored = np.random.default_rng(0).integers(0, 256, (60, 72), dtype=np.uint16)
     table = tuple(int(value) for value in (np.arange(256) ** 2) // 2)
@@ -140,20 +154,25 @@ def test_a_bright_object_is_no_saturation(tmp_path: Path) -> None:
     assert raw.source is not None and raw.source.white == 4095
 
 
-def linear_dng(path: Path, pixels: np.ndarray, said: list[Field], block: bytes) -> Path:
-    """A linear DNG in one tile of a codec that our writer has not; `said` names it."""
+def tiled_dng(path: Path, pixels: np.ndarray, said: list[Field], block: bytes) -> Path:
+    """A DNG in one tile of a codec that our writer has not; `said` names it.
+
+    Linear, or of two dimensions a mosaic of RGGB.
+    """
     matrix = (3.24, -1.54, -0.5, -0.97, 1.88, 0.04, 0.06, -0.2, 1.06)
-    height, width = pixels.shape[:2]
+    height, width, samples = np.atleast_3d(pixels).shape
+    filters = [Field(33421, "short", [2, 2]), Field(33422, "byte", [0, 1, 1, 2])]
     fields = [
         Field(254, "long", [0]),
         Field(256, "long", [width]),
         Field(257, "long", [height]),
-        Field(258, "short", [8 * pixels.itemsize] * 3),
-        Field(262, "short", [34892]),
-        Field(277, "short", [3]),
+        Field(258, "short", [8 * pixels.itemsize] * samples),
+        Field(262, "short", [32803 if samples == 1 else 34892]),
+        Field(277, "short", [samples]),
         Field(284, "short", [1]),
         Field(322, "long", [width]),
         Field(323, "long", [height]),
+        *(filters if samples == 1 else []),
         Field(50706, "byte", [1, 7, 1, 0]),
         Field(50721, "srational", matrix),
         Field(50728, "rational", [0.5, 1.0, 0.625]),
@@ -165,11 +184,17 @@ def linear_dng(path: Path, pixels: np.ndarray, said: list[Field], block: bytes) 
     return path
 
 
-def jpeg_xl(path: Path, pixels: np.ndarray) -> Path:
-    """A linear DNG in JPEG XL, which LibRaw cannot read."""
-    levels = [Field(50714, "long", [BLACK] * 3), Field(50717, "long", [WHITE] * 3)]
+def jpeg_xl(path: Path, pixels: np.ndarray, *others: Field, leave_out: int = 0) -> Path:
+    """A DNG in JPEG XL, which LibRaw cannot read.
+
+    `others` stand in the place of levels of their code; `leave_out` is a code that is missing.
+    """
+    samples = np.atleast_3d(pixels).shape[2]
+    levels = [Field(50714, "long", [BLACK] * samples), Field(50717, "long", [WHITE] * samples)]
+    replaced = {leave_out, *(field.code for field in others)}
+    levels = [field for field in levels if field.code not in replaced]
     block = imagecodecs.jpegxl_encode(pixels, lossless=True)
-    return linear_dng(path, pixels, [Field(259, "short", [52546]), *levels], block)
+    return tiled_dng(path, pixels, [Field(259, "short", [52546]), *levels, *others], block)
 
 
 LOSSY_BLACK, CURVE = 51, (0.0, 0.05, 0.0, 0.8)
@@ -185,7 +210,7 @@ def lossy_jpeg(path: Path) -> tuple[Path, np.ndarray]:
     pixels = np.repeat(np.kron(squares, np.ones((8, 8), np.uint8))[..., None], 3, 2)
     block = imagecodecs.jpeg8_encode(pixels, level=100, subsampling="444")
     said = [Field(259, "short", [34892]), *levels, curves]
-    return linear_dng(path, pixels, said, block), pixels
+    return tiled_dng(path, pixels, said, block), pixels
 
 
 def test_lossy_jpeg_is_mapped_after_black(tmp_path: Path) -> None:
@@ -224,6 +249,79 @@ def test_jpeg_xl_is_read(tmp_path: Path) -> None:
     torch.testing.assert_close(raw.camera.white_balance, torch.tensor([2.0, 1.0, 1.6]))
 
 
+@pytest.mark.parametrize(("down", "across"), [(2, 2), (2, 1), (1, 3), (5, 2), (1000, 2)])
+def test_jpeg_xl_in_interleaved_fields(tmp_path: Path, down: int, across: int) -> None:
+    sensor = np.random.default_rng(0).integers(BLACK, WHITE, (47, 64), dtype=np.uint16)
+    rows = [sensor[first::down] for first in range(min(down, 47))]
+    stored = np.concatenate(rows)
+    stored = np.concatenate([stored[:, first::across] for first in range(across)], axis=1)
+    factors = Field(50975, "long", [down]), Field(52547, "long", [across])
+    source = read_raw(jpeg_xl(tmp_path / "x.dng", stored, *factors)).source
+    assert source is not None
+    np.testing.assert_array_equal(source.sensor, sensor)
+
+
+@pytest.mark.parametrize(
+    ("repeat", "levels", "meant"),
+    [
+        ((2, 2), (500, 600, 700, 800), (500, 600, 700, 800)),
+        ((1, 2), (500, 600), (500, 600, 500, 600)),
+        ((2, 1), (500, 600), (500, 500, 600, 600)),
+        ((1, 4), (500, 600, 520, 640), (510, 620, 510, 620)),
+        ((1, 1), (700,), (700,) * 4),
+        ((2, 2), (500, 600), (550,) * 4),
+    ],
+)
+def test_jpeg_xl_with_black_by_site(
+    tmp_path: Path, repeat: tuple[int, int], levels: tuple[int, ...], meant: tuple[int, ...]
+) -> None:
+    area = Area(1, 2, 47, 63)
+    sensor = np.roll(np.tile(np.reshape(meant, (2, 2)), (24, 32)), (1, 2), (0, 1))
+    said = Field(50713, "short", repeat), Field(50714, "long", levels), Field(50829, "long", area)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor.astype(np.uint16), *said))
+    assert raw.source is not None and raw.source.black == meant
+    assert not raw.mosaic.any()
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_jpeg_xl_with_black_of_rows_and_columns(tmp_path: Path, samples: int) -> None:
+    rows, columns = np.arange(48.0), np.arange(64.0) * 2
+    said = [Field(50716, "srational", rows.tolist()), Field(50715, "srational", columns.tolist())]
+    pixels = (BLACK + np.add.outer(rows, columns)).astype(np.uint16)
+    pixels = pixels if samples == 1 else np.repeat(pixels[..., None], 3, 2)
+    assert not read_raw(jpeg_xl(tmp_path / "x.dng", pixels, *said)).light.any()
+
+
+def test_jpeg_xl_with_black_by_colour(tmp_path: Path) -> None:
+    pixels = np.full((48, 64, 3), (500, 600, 700), np.uint16)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", pixels, Field(50714, "long", [500, 600, 700])))
+    assert not raw.light.any()
+
+
+@pytest.mark.parametrize(("kind", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_jpeg_xl_without_a_white_level(tmp_path: Path, kind: type, white: int) -> None:
+    black = Field(50714, "long", [0])
+    sensor = np.random.default_rng(0).integers(0, 200, (48, 64)).astype(kind)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor, black, leave_out=50717))
+    assert raw.source is not None and raw.source.white == white
+    table = Field(50712, "short", (np.arange(256) * 16).tolist())
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor, black, table, leave_out=50717))
+    assert raw.source is not None and raw.source.white == 255 * 16
+
+
+@pytest.mark.parametrize("sides", [(2, 2), (4, 4), (6, 6), (2, 64), (64, 10)])
+def test_jpeg_xl_of_a_few_pixels_is_refused(tmp_path: Path, sides: tuple[int, int]) -> None:
+    with pytest.raises(FileError, match="makes no sense; expected 12 or more"):
+        read_raw(jpeg_xl(tmp_path / "x.dng", np.full(sides, 5000, np.uint16)))
+
+
+def test_jpeg_xl_of_twelve_pixels_is_restored(tmp_path: Path) -> None:
+    sensor = np.random.default_rng(0).integers(5000, 9000, (12, 12), dtype=np.uint16)
+    raw = read_raw(jpeg_xl(tmp_path / "x.dng", sensor))
+    assert develop(raw).shape == Restorer.load()(raw).srgb.shape == (3, 12, 12)
+    assert bool(auto_gains(raw.mosaic).isfinite().all())
+
+
 def test_jpeg_xl_without_its_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = jpeg_xl(tmp_path / "x.dng", np.full((48, 64, 3), 5000, np.uint16))
     monkeypatch.setattr(imagecodecs.JPEGXL, "available", False)
@@ -256,3 +354,20 @@ def test_clean_dngs_of_other_kinds_are_linear(tmp_path: Path, pattern: tuple[str
     np.testing.assert_array_equal(same.sensor, sensor)
     with pytest.raises(FileError, match="expected a Bayer mosaic"):
         read_bayer(tmp_path / "x.dng")
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+@pytest.mark.parametrize("pattern", [X_TRANS, ()])
+def test_clean_dngs_of_files_that_are_none_are_linear(
+    tmp_path: Path, pattern: tuple[str, ...], strength: float
+) -> None:
+    sensor = np.random.default_rng(0).integers(5000, 9000, (61, 73), dtype=np.uint16)
+    write_dng(tmp_path / "x.dng", sensor, DngFields(black=(1024.0,), pattern=pattern))
+    (tmp_path / "x.raf").write_bytes(b"FUJIFILMCCD-RAW " + bytes(200))
+    raw = replace(read_raw(tmp_path / "x.dng"), path=tmp_path / "x.raf")
+    srgb = torch.zeros(3, *raw.mosaic.shape[1:])
+    write_clean_dng(tmp_path / "y.dng", raw, raw.light, srgb, Cleaning(strength))
+    back = read_raw(tmp_path / "y.dng")
+    torch.testing.assert_close(back.trim(back.light), raw.trim(raw.light), atol=1e-5, rtol=0)
+    tags = back.source.tags if back.source else {}
+    assert raw.is_grey == (not pattern) and ({50721, 50728} <= tags.keys()) == (not raw.is_grey)

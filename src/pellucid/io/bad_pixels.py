@@ -7,25 +7,34 @@ import numpy.typing as npt
 
 from pellucid.io.gain_opcodes import opcodes
 from pellucid.io.tiff_tags import TiffTags
+from pellucid.raw import SensorFrame
 
 _CONSTANT, _LIST = 4, 5
-_LISTS = (51008, 51009)
+_FIRST = 51008
+_LISTS = (_FIRST, 51009)
 
 Mask = npt.NDArray[np.bool_]
 
 
-def bad_pixels(tags: TiffTags, sensor: npt.NDArray[np.uint16], top: int, left: int) -> Mask | None:
-    """Which sites of a mosaic (H, W) are bad, its active area beginning there; None for none."""
-    bad = np.zeros(sensor.shape, bool)
+def bad_pixels(tags: TiffTags, source: SensorFrame, top: int, left: int) -> Mask | None:
+    """Which sites of the sensor are bad, its active area beginning there; None for none."""
+    bad = np.zeros(source.sensor.shape, bool)
     for code in _LISTS:
         data = tags.tags.get(code)
         for one in opcodes(data) if isinstance(data, bytes) else ():
             if one.number == _CONSTANT and len(one.data) >= 8:
                 (constant,) = struct.unpack_from(">I", one.data)
-                bad |= sensor == constant
+                linear = _linearized(constant, source) if code == _FIRST else constant
+                bad |= source.sensor == linear
             elif one.number == _LIST:
                 _mark(bad, one.data, top, left)
     return bad if bad.any() else None
+
+
+def _linearized(constant: int, source: SensorFrame) -> int:
+    """What the table makes of an integer of the file, which the first list counts in."""
+    table = source.linearization
+    return constant if table is None else int(table[min(constant, len(table) - 1)])
 
 
 def _mark(bad: Mask, data: bytes, top: int, left: int) -> None:

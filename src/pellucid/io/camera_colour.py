@@ -41,8 +41,12 @@ def camera_of(decoded: Decoded, tags: TiffTags, mosaic: Tensor) -> tuple[Camera,
 
 
 def dng_matrix(tags: TiffTags) -> Matrix | None:
-    """AnalogBalance * CameraCalibration * ColorMatrix, of the light nearest to D65."""
-    number = 1 if _distance(tags, 1) <= _distance(tags, 2) else 2
+    """That of the light nearest to D65."""
+    return _numbered(tags, 1 if _distance(tags, 1) <= _distance(tags, 2) else 2)
+
+
+def _numbered(tags: TiffTags, number: int) -> Matrix | None:
+    """AnalogBalance * CameraCalibration * ColorMatrix, each the first or the second."""
     colour = tags.numbers(50720 + number, 9)
     if colour is None:
         return None
@@ -56,9 +60,14 @@ def _distance(tags: TiffTags, number: int) -> float:
     """How far the light of ColorMatrix1 or 2 is from D65; of two unnamed lights the second wins."""
     if tags.numbers(50720 + number, 9) is None:
         return math.inf
-    light = tags.numbers(50777 + number, 1) or (0.0,)
-    kelvin = _KELVIN.get(int(light[0]))
+    kelvin = _kelvin(tags, number)
     return 1e6 - number if kelvin is None else abs(kelvin - _D65)
+
+
+def _kelvin(tags: TiffTags, number: int) -> float | None:
+    """Of CalibrationIlluminant1 or 2."""
+    light = tags.numbers(50777 + number, 1) or (0.0,)
+    return _KELVIN.get(int(light[0]))
 
 
 def white_balance(
@@ -69,7 +78,12 @@ def white_balance(
     The mean comes first among the substitutes because LibRaw's does, and because the light that a
     camera failed to name is seldom daylight.
     """
-    if _are_gains(decoded.as_shot) and _has_neutral(tags):
+    neutral = min(tags.numbers(50728, 3) or (0.0,)) > 0
+    chosen = _chosen_white(tags) if tags.is_dng and not neutral else None
+    if chosen is not None:
+        return chosen, ()
+    # LibRaw takes 1 for a neutral that is none.
+    if _are_gains(decoded.as_shot) and (neutral or 50728 not in tags.tags):
         return _gains(decoded.as_shot), ()
     missing = "The file has no valid white balance: "
     means = _means(mosaic)
@@ -79,8 +93,31 @@ def white_balance(
         return _gains(decoded.daylight), (missing + "this camera's for daylight is used.",)
     if xyz_to_cam is None:
         return torch.ones(3), (missing + "none is applied.",)
-    neutral = xyz_to_cam @ np.array(SRGB_TO_XYZ["D65"]).sum(1)
-    return _gains(tuple(1 / neutral)), (missing + "the colour matrix's for D65 is used.",)
+    daylight = xyz_to_cam @ np.array(SRGB_TO_XYZ["D65"]).sum(1)
+    return _gains(tuple(1 / daylight)), (missing + "the colour matrix's for D65 is used.",)
+
+
+def _chosen_white(tags: TiffTags) -> Tensor | None:
+    """Gains that make AsShotWhiteXY grey; None where there is none, or no matrix to see it with."""
+    x, y = tags.numbers(50729, 2) or (0.0, 0.0)
+    matrix = _matrix_under(tags, x, y) if 0 < x < 1 - y < 0.8 else None
+    if matrix is None:
+        return None
+    neutral = matrix @ (x / y, 1.0, (1 - x - y) / y)
+    return _gains(tuple(1 / neutral)) if bool((neutral > 1e-3).all()) else None
+
+
+def _matrix_under(tags: TiffTags, x: float, y: float) -> Matrix | None:
+    """Between both matrices by inverse temperature, as the white of a DNG is meant (1.7, ch. 6)."""
+    first, second = _numbered(tags, 1), _numbered(tags, 2)
+    warm, cold = _kelvin(tags, 1), _kelvin(tags, 2)
+    if first is None or second is None or warm is None or cold is None or warm == cold:
+        return dng_matrix(tags)
+    slope = (x - 0.332) / (0.1858 - y)  # McCamy 1992
+    kelvin = max(((449 * slope + 3525) * slope + 6823.3) * slope + 5520.33, 1000.0)
+    share = (1 / kelvin - 1 / cold) / (1 / warm - 1 / cold)
+    share = min(max(share, 0.0), 1.0)
+    return share * first + (1 - share) * second
 
 
 def _means(mosaic: Tensor) -> Tensor:
@@ -89,12 +126,6 @@ def _means(mosaic: Tensor) -> Tensor:
     open_cells = planes.amax(0) < 0.99
     red, first, second, blue = planes[:, open_cells].clamp(min=0).mean(1)
     return torch.stack([red, (first + second) / 2, blue])
-
-
-def _has_neutral(tags: TiffTags) -> bool:
-    """Whether a DNG's AsShotNeutral is one; LibRaw takes 1 for what is none."""
-    neutral = tags.numbers(50728, 3) or (0.0,)
-    return 50728 not in tags.tags or min(neutral) > 0
 
 
 def _gains(values: tuple[float, ...]) -> Tensor:

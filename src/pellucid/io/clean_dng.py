@@ -82,10 +82,11 @@ def _pixels(
     raw: RawImage, source: SensorFrame, restored: Tensor, origin: Origin, cleaning: Cleaning
 ) -> Tree:
     """The directory of the raw pixels."""
-    if cleaning.linear or (raw.linear is not None and cleaning.strength):
+    copied = None if cleaning.strength else origin.photograph
+    if cleaning.linear or (raw.linear is not None and copied is None):
         tree = linear_pixels(raw, source, restored, origin, cleaning.strength)
-    elif not cleaning.strength and origin.photograph:
-        return original_pixels(source, origin, origin.photograph)
+    elif copied is not None:
+        return original_pixels(source, origin, copied)
     else:
         tree = mosaic_pixels(raw, source, restored, origin, cleaning.strength)
     noise = _noise(raw, restored, origin, cleaning)

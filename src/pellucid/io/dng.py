@@ -3,6 +3,7 @@
 # pyright: reportUnknownVariableType=false
 
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from pellucid.bayer import red_offset
+from pellucid.bayer import Phase, red_offset
 from pellucid.io.dng_fields import Area, DngFields
+from pellucid.io.gain_opcodes import shifted_phase
 from pellucid.io.replacing import replacing
 from pellucid.io.tiff_writer import Field, directory, directory_size, text
 from pellucid.raw import Camera, Noise
@@ -40,7 +42,8 @@ def write_mosaic(
     """Write a normalised RGGB mosaic (1, H, W) as a DNG, with its camera's colour and its noise.
 
     `fields` says the rest; its black of 1024 and white of 16383 leave room for noise on both sides.
-    A phase other than RGGB is made by leaving out the first row or column.
+    A phase of the active area that is not RGGB at the sensor's corner is made by leaving out the
+    first row or column.
     """
     fields = replace(
         fields,
@@ -48,17 +51,35 @@ def write_mosaic(
         as_shot_neutral=tuple((1 / camera.white_balance.double()).tolist()),
         noise=fields.noise if noise is None else noise_pairs(noise),
     )
-    row, column = red_offset(fields.phase)
-    write_dng(path, quantise(mosaic[..., row:, column:], fields.black, fields.white), fields)
+    phase, black = _of_sensor(fields)
+    row, column = red_offset(phase)
+    write_dng(path, quantise(mosaic[..., row:, column:], black, fields.white), fields)
 
 
-def quantise(mosaic: Tensor, black: tuple[float, ...], white: float) -> npt.NDArray[np.uint16]:
-    """Integers (H, W) of one normalised mosaic (..., 1, H, W), clipped to what 16 bits hold."""
+def _of_sensor(fields: DngFields) -> tuple[Phase, tuple[float, ...]]:
+    """Phase and levels of the sensor's corner, where fields say those of the active area's."""
+    top, left, *_ = fields.active_area or (0, 0)
+    levels = np.roll(np.resize(fields.black, (2, 2)), (top, left), (0, 1))
+    return shifted_phase(fields.phase, top, left), tuple(levels.ravel().tolist())
+
+
+def quantise(
+    mosaic: Tensor,
+    black: tuple[float, ...],
+    white: float,
+    deltas: Sequence[npt.NDArray[np.float32]] = (),
+) -> npt.NDArray[np.uint16]:
+    """Integers (H, W) of one normalised mosaic (..., 1, H, W), clipped to what 16 bits hold.
+
+    `deltas` are what single rows (H, 1) or columns (W,) have above black.
+    """
     values = mosaic.detach().cpu().numpy().astype(np.float64).reshape(mosaic.shape[-2:])
     levels = np.resize(np.array(black), 4)
     for site, level in enumerate(levels):
         part = values[site // 2 :: 2, site % 2 :: 2]
         part[...] = part * (white - level) + level
+    for above in deltas:
+        values += above
     return np.clip(np.rint(values), 0, 65535).astype(np.uint16)
 
 

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from pellucid.bayer import unpad
 from pellucid.io.dng import quantise
+from pellucid.io.gain_opcodes import opcodes
 from pellucid.io.tiff_reader import Directory, numbers_of
 from pellucid.io.tiff_writer import Entry, Field
 from pellucid.raw import SensorFrame
 
 _BLACK_REPEAT, _BLACK, _DELTA_H, _DELTA_V, _WHITE = range(50713, 50718)
+_MAPPING = (7, 8, 10, 11)  # MapTable, MapPolynomial, DeltaPerRow, DeltaPerColumn
 _FLOAT_SAMPLES = 3
 _ENOUGH = 1 << 13  # white levels from here on take 14 bits: one step is finer than a clean picture
 
@@ -22,11 +24,19 @@ _ENOUGH = 1 << 13  # white levels from here on take 14 bits: one step is finer t
 def level_factor(source: SensorFrame) -> int:
     """A power of two that uses 16 bits, where a clean picture needs finer steps than the source's.
 
-    That is below 14 bits, and with a linearisation table, whose steps are uneven.
+    That is below 14 bits, and with a linearisation table, whose steps are uneven. Opcodes that map
+    the file's integers would take others for what they are not.
     """
-    if source.white >= _ENOUGH and source.linearization is None:
+    if _is_mapped(source) or (source.white >= _ENOUGH and source.linearization is None):
         return 1
     return 1 << max(0, int(math.log2(65535 / source.white)))
+
+
+def _is_mapped(source: SensorFrame) -> bool:
+    """Whether OpcodeList1, which a clean DNG keeps, maps integers or adds to them."""
+    data = source.tags.get(51008)
+    numbers = {one.number for one in opcodes(data)} if isinstance(data, bytes) else set[int]()
+    return not numbers.isdisjoint(_MAPPING)
 
 
 def clean_sensor(
@@ -41,7 +51,8 @@ def clean_sensor(
     sensor = np.minimum(source.sensor.astype(np.uint32) * factor, 65535).astype(np.uint16)
     rows = slice(source.top, source.top + source.height)
     columns = slice(source.left, source.left + source.width)
-    sensor[rows, columns] = quantise(blended, scaled, source.white * factor)
+    deltas = [one * factor for one in source.deltas]
+    sensor[rows, columns] = quantise(blended, scaled, source.white * factor, deltas)
     return sensor
 
 

@@ -27,7 +27,7 @@ def camera_fields(raw: RawImage, source: SensorFrame, origin: Origin) -> list[Fi
     there = {field.code for field in fields}
     if _UNIQUE_MODEL not in there:
         fields.append(text(_UNIQUE_MODEL, _unique_model(raw)))
-    if not {_NEUTRAL, _WHITE_XY} & there:
+    if not {_NEUTRAL, _WHITE_XY} & there and not raw.is_grey:
         neutral = [round(value, 6) for value in (1 / raw.camera.white_balance.double()).tolist()]
         fields.append(Field(_NEUTRAL, "rational", neutral))
     return fields
@@ -71,16 +71,19 @@ def _other_fields(raw: RawImage, origin: Origin) -> list[Field | Entry]:
     there = {field.code for field in fields}
     names = {271: raw.make, 272: raw.model}
     fields += [text(code, name) for code, name in names.items() if name and code not in there]
-    # Tables have four places; what float32 adds is no news.
-    matrix = [round(value, 6) for value in raw.camera.xyz_to_cam.double().flatten().tolist()]
     return [
         *fields,
         Field(_VERSION, "byte", _KNOWN),
         Field(_BACKWARD, "byte", _OLDEST),
-        Field(_MATRIX1, "srational", matrix),
-        Field(_LIGHT1, "short", [_D65]),
+        *([] if raw.is_grey else _matrix(raw)),
         *([text(50827, raw.path.name)] if raw.path else []),
     ]
+
+
+def _matrix(raw: RawImage) -> list[Field]:
+    # Tables have four places; what float32 adds is no news.
+    matrix = [round(value, 6) for value in raw.camera.xyz_to_cam.double().flatten().tolist()]
+    return [Field(_MATRIX1, "srational", matrix), Field(_LIGHT1, "short", [_D65])]
 
 
 def _words(path: Path) -> list[Field]:

@@ -12,6 +12,8 @@ from pellucid.io.libraw import Decoded
 from pellucid.io.stored_pixels import stored_pixels
 from pellucid.io.tiff_tags import TiffTags
 
+Sites = tuple[int, int, int, int]
+
 _JPEG_XL = ((52546.0,), (50002.0,))
 
 
@@ -35,16 +37,15 @@ def decode_jpeg_xl(path: Path, tags: TiffTags, filters: tuple[str, ...]) -> Deco
     top, left, bottom, right = map(int, area)
     neutral = tags.numbers(50728, 3)
     gains = tuple(1 / max(value, 1e-6) for value in neutral) if neutral else (0.0, 0.0, 0.0)
-    colours = {"R": 0, "G": 1, "B": 2}
-    sites = [colours[letter] for row in filters for letter in row] if len(filters) == 2 else []
+    sites = _sites("".join(filters)) if len(filters) == 2 else None
     return Decoded(
         sensor=stored.sensor,
         top=top,
         left=left,
         height=bottom - top,
         width=right - left,
-        sites=(sites[0], sites[1], sites[2], sites[3]) if sites else (0, 1, 1, 2),
-        black=stored.black,
+        sites=sites or _sites("RGGB"),
+        black=stored.black_by_site(sites) if sites else stored.black,
         white=stored.white,
         as_shot=(*gains, 0.0),
         daylight=(0.0, 0.0, 0.0, 0.0),
@@ -55,3 +56,12 @@ def decode_jpeg_xl(path: Path, tags: TiffTags, filters: tuple[str, ...]) -> Deco
         exposure_time=0.0,
         pattern=filters,
     )
+
+
+def _sites(phase: str) -> Sites:
+    """Which of LibRaw's four colours stands where; the second green is the last of them."""
+    red, greens = PHASES.index(phase), iter((1, 3))
+    first, second, third, fourth = (
+        0 if site == red else 2 if site == 3 - red else next(greens) for site in range(4)
+    )
+    return first, second, third, fourth

@@ -16,6 +16,7 @@ from pellucid.errors import FileError
 from pellucid.io.bad_pixels import bad_pixels, mended
 from pellucid.io.camera_colour import camera_of
 from pellucid.io.camera_name import camera_name
+from pellucid.io.dng_fields import Area
 from pellucid.io.jpeg_xl import decode_jpeg_xl, is_jpeg_xl
 from pellucid.io.lens_shading import Frame, kept_corrections, shading_of
 from pellucid.io.libraw import Decoded, decode
@@ -30,7 +31,7 @@ from pellucid.io.linear_images import (
 )
 from pellucid.io.map_polynomial import map_values
 from pellucid.io.noise_profile import noise_of
-from pellucid.io.sensor_frames import sensor_frame
+from pellucid.io.sensor_frames import active_area, sensor_frame
 from pellucid.io.stored_pixels import is_lossy_jpeg, unmapped
 from pellucid.io.tiff_tags import TiffTags, read_tags
 from pellucid.raw import Camera, LinearImage, RawImage, SensorFrame
@@ -146,15 +147,17 @@ def _linear(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> _Light:
 
 
 def _visible(source: SensorFrame) -> npt.NDArray[np.float32]:
+    """The visible area's integers, less what single rows and columns have above black."""
     rows = slice(source.top, source.top + source.height)
     columns = slice(source.left, source.left + source.width)
-    return source.sensor[rows, columns].astype(np.float32)
+    visible = source.sensor[rows, columns].astype(np.float32)
+    for deltas in source.deltas:
+        visible -= deltas if visible.ndim == 2 else deltas[..., None]
+    return visible
 
 
-def _active(source: SensorFrame, tags: TiffTags) -> tuple[int, ...]:
-    """Top, left, bottom, right of a DNG's active area on the sensor."""
-    whole = (0.0, 0.0, *map(float, source.sensor.shape[:2]))
-    return tuple(map(int, tags.numbers(50829, 4) or whole))
+def _active(source: SensorFrame, tags: TiffTags) -> Area:
+    return active_area(tags, *source.sensor.shape[:2])
 
 
 def _gain(source: SensorFrame, decoded: Decoded, tags: TiffTags) -> Tensor | None:
@@ -183,7 +186,7 @@ def _bad(source: SensorFrame, tags: TiffTags) -> npt.NDArray[np.uint16] | None:
     """The sensor with the pixels mended that a DNG lists as bad; None where it lists none."""
     if not tags.is_dng:
         return None
-    bad = bad_pixels(tags, source.sensor, *_active(source, tags)[:2])
+    bad = bad_pixels(tags, source, *_active(source, tags)[:2])
     if bad is None:
         return None
     sensor = mended(source.sensor.astype(np.float32), bad, 2)
@@ -197,9 +200,7 @@ def _kept(tags: TiffTags, decoded: Decoded) -> tuple[str, ...]:
 
 def mosaic_of_source(source: SensorFrame) -> Tensor:
     """RGGB mosaic (1, H, W) of a sensor frame: (raw - black) / (white - black), nothing clipped."""
-    rows = slice(source.top, source.top + source.height)
-    columns = slice(source.left, source.left + source.width)
-    visible = source.sensor[rows, columns].astype(np.float32)
+    visible = _visible(source)
     for site, black in enumerate(source.black):
         part = visible[site // 2 :: 2, site % 2 :: 2]
         part -= np.float32(black)

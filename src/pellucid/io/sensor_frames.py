@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from pellucid.bayer import PHASES, rggb_padding
 from pellucid.errors import FileError
+from pellucid.io.black_deltas import black_deltas, shared_delta
+from pellucid.io.dng_fields import Area
 from pellucid.io.libraw import Decoded
 from pellucid.io.orientation import is_orientation, orientation_of_flip
 from pellucid.io.saturation import seen_white
 from pellucid.io.tiff_tags import TiffTags
-from pellucid.raw import SensorFrame
+from pellucid.raw import Deltas, SensorFrame
 
-_LEAST_OF_PATTERN = 12  # pixels of a side: two periods of X-Trans
+_LEAST = 12  # pixels of a side: two periods of X-Trans, and what the filters need
 
 Black = tuple[float, float, float, float]
 
@@ -41,6 +43,7 @@ def sensor_frame(
         white=decoded.white,
         orientation=_orientation(decoded, tags),
         linearization=_linearization(tags),
+        deltas=_deltas(decoded, tags),
         tags=tags.tags if tags.is_dng else {},
     )
     return _settled(source) if decoded.is_bayer else (source, ())
@@ -66,12 +69,14 @@ def _linearization(tags: TiffTags) -> npt.NDArray[np.uint16] | None:
 
 def _check_numbers(path: Path, decoded: Decoded, black: Black) -> None:
     sides = (decoded.top + decoded.height, decoded.left + decoded.width)
-    least = _LEAST_OF_PATTERN if len(decoded.pattern) > 2 else 2
-    if min(decoded.height, decoded.width) < least or any(
+    if min(decoded.height, decoded.width) < _LEAST or any(
         a > b for a, b in zip(sides, decoded.sensor.shape[:2], strict=True)
     ):
+        height, width = decoded.sensor.shape[:2]
         raise FileError.of(
-            path, f"its visible area of {decoded.height}x{decoded.width} pixels makes no sense"
+            path,
+            f"its visible area of {decoded.height}x{decoded.width} pixels makes no sense; expected "
+            f"{_LEAST} or more a side, on the sensor's {height}x{width}",
         )
     if decoded.sensor.ndim == 3 and int(decoded.sensor.max()) > 2 * decoded.white:
         raise FileError.of(
@@ -95,13 +100,30 @@ def _black(decoded: Decoded, tags: TiffTags) -> Black:
     levels, repeat = tags.numbers(50714), tags.numbers(50713, 2) or (1.0, 1.0)
     if not tags.is_dng or levels is None or repeat != (2.0, 2.0) or len(levels) != 4:
         return said
-    top, left, *_ = tags.numbers(50829, 4) or (0.0, 0.0)
+    active = active_area(tags, *decoded.sensor.shape[:2])
     rolled = np.roll(
-        np.reshape(levels, (2, 2)), (int(top) - decoded.top, int(left) - decoded.left), (0, 1)
+        np.reshape(levels, (2, 2)) + shared_delta(tags),
+        (active.top - decoded.top, active.left - decoded.left),
+        (0, 1),
     )
     if not np.allclose(np.sort(rolled, axis=None), sorted(said), atol=1):
         return said
     return _four(rolled.ravel().tolist())
+
+
+def _deltas(decoded: Decoded, tags: TiffTags) -> tuple[Deltas, Deltas]:
+    top, left = decoded.top, decoded.left
+    visible = Area(top, left, top + decoded.height, left + decoded.width)
+    active = active_area(tags, *decoded.sensor.shape[:2])
+    return black_deltas(tags if tags.is_dng else TiffTags(), active, visible)
+
+
+def active_area(tags: TiffTags, height: int, width: int) -> Area:
+    """A DNG's active area, or the whole sensor where it says none that lies on it."""
+    said = tags.numbers(50829, 4) if tags.is_dng else None
+    area = Area(*map(int, said)) if said else Area(0, 0, 0, 0)
+    inside = 0 <= area.top < area.bottom <= height and 0 <= area.left < area.right <= width
+    return area if inside else Area(0, 0, height, width)
 
 
 def _four(values: Sequence[float]) -> Black:

@@ -4,7 +4,13 @@ import re
 from xml.sax.saxutils import quoteattr
 
 _SPACE = "urn:pellucid:1.0:"
-_OWN = re.compile(rb"\s*<rdf:Description[^>]*xmlns:pellucid=[^>]*/>")
+_QUOTED = rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
+_OWN_ATTRIBUTE = re.compile(rb"\s+(?:xmlns:pellucid|pellucid:[\w.-]+)" + _QUOTED)
+_OWN_ELEMENT = re.compile(rb"\s*<pellucid:([\w.-]+)[^>]*?(?:/>|>.*?</pellucid:\1\s*>)", re.DOTALL)
+_NOTHING_SAID = re.compile(
+    rb"\s*<rdf:Description(?=[^>]*rdf:about)(?:\s+(?:rdf:about|xmlns:[\w.-]+)" + _QUOTED + rb")*"
+    rb"\s*(?:/>|>\s*</rdf:Description\s*>)"
+)
 _END = re.compile(rb"\s*</rdf:RDF\s*>")
 _ABOUT = re.compile(rb"rdf:about\s*=\s*([\"'])(.*?)\1", re.DOTALL)
 _EMPTY = (
@@ -18,15 +24,18 @@ _EMPTY = (
 def mark_denoised(packet: bytes, strength: float, how: str, version: str) -> bytes:
     """The packet with one description more: that Pellucid denoised the raw, how, how strongly.
 
-    A description of an earlier run gives way; a packet that holds no RDF is replaced by a new one.
+    What an earlier run said gives way, wherever other programs have put it; a packet that holds no
+    RDF is replaced by a new one.
     """
-    kept = _OWN.sub(b"", packet)
+    kept = packet
+    for pattern in (_OWN_ELEMENT, _OWN_ATTRIBUTE, _NOTHING_SAID):
+        kept = pattern.sub(b"", kept)
     end = _END.search(kept)
     if end is None:
         kept = _EMPTY
         end = _END.search(kept)
     assert end is not None
-    about = _ABOUT.search(kept)
+    about = _ABOUT.search(packet)
     subject = about[2] if about else b""
     said = {
         "Denoised": "True",

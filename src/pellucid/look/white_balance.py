@@ -53,6 +53,6 @@ def auto_gains(mosaic: Tensor) -> Tensor:
     clear = torch.nn.functional.max_pool2d(pack(mosaic).amax(0, keepdim=True), 4) < 0.95
     clear = (clear[:, 1:, 1:] & clear[:, :-1, 1:] & clear[:, 1:, :-1]).float()
     edges = ((down.square() + across.square()).sqrt() * clear).pow(6).mean((1, 2)).pow(1 / 6)
-    if float(edges.min()) <= 1e-6:
+    if not float(edges.min()) > 1e-6:  # NaN where the picture is too small to have edges
         edges = colours.clamp(min=0).mean((1, 2)).clamp(min=1e-6)
     return 1 / edges
