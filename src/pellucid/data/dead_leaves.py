@@ -4,6 +4,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
@@ -44,22 +46,10 @@ class DeadLeaves:
         shapes = (side * centre[0], side * centre[1], radius, torch.exp(aspect - 0.5))
         turns = (torch.pi * angle, (kind < 0.6).float())
         leaves: list[list[float]] = torch.stack([*shapes, *turns], dim=1).tolist()
-        front = torch.zeros(side, side, dtype=torch.long)
-        for number, (y, x, r, stretch, turn, is_round) in enumerate(leaves):
-            reach = r * max(stretch, 1 / stretch)
-            top, bottom = max(0, int(y - reach)), min(side, int(y + reach) + 1)
-            left, right = max(0, int(x - reach)), min(side, int(x + reach) + 1)
-            dy = torch.arange(top - y, bottom - y)[: bottom - top, None]
-            dx = torch.arange(left - x, right - x)[: right - left]
-            across = (math.cos(turn) * dx + math.sin(turn) * dy) / (r * stretch)
-            along = (math.cos(turn) * dy - math.sin(turn) * dx) * (stretch / r)
-            inside = (
-                across**2 + along**2 < 1
-                if is_round
-                else torch.maximum(across.abs(), along.abs()) < 0.7
-            )
-            front[top:bottom, left:right][inside] = number
-        return front
+        front = np.zeros((side, side), np.int64)
+        for number, leaf in enumerate(leaves):
+            _paint(front, number, *leaf)
+        return torch.from_numpy(front)
 
     def _texture(self, front: Tensor, generator: Generator) -> Tensor:
         """Waves of a leaf's own direction, length and strength; half of the leaves have none."""
@@ -71,6 +61,32 @@ class DeadLeaves:
         return (
             (has > 0.5)[front] * 0.5 * strength[front] * torch.sin(ky * steps[:, None] + kx * steps)
         )
+
+
+def _paint(
+    front: npt.NDArray[np.int64],
+    number: int,
+    y: float,
+    x: float,
+    r: float,
+    stretch: float,
+    turn: float,
+    is_round: float,
+) -> None:
+    """Set the number where a leaf lies; NumPy does so little at once in half of torch's time."""
+    side, reach = len(front), r * max(stretch, 1 / stretch)
+    top, bottom = max(0, int(y - reach)), min(side, int(y + reach) + 1)
+    left, right = max(0, int(x - reach)), min(side, int(x + reach) + 1)
+    dy = (np.arange(bottom - top) + (top - y)).astype(np.float32)[:, None]
+    dx = (np.arange(right - left) + (left - x)).astype(np.float32)
+    cos, sin = np.float32(math.cos(turn)), np.float32(math.sin(turn))
+    across = (cos * dx + sin * dy) / np.float32(r * stretch)
+    along = (cos * dy - sin * dx) * np.float32(stretch / r)
+    if is_round:
+        inside = across * across + along * along < 1
+    else:
+        inside = np.maximum(np.abs(across), np.abs(along)) < np.float32(0.7)
+    front[top:bottom, left:right][inside] = number
 
 
 def _colours(count: int, generator: Generator) -> Tensor:

@@ -2,6 +2,7 @@
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +74,11 @@ class Photographs:
             int(torch.randint(side - span + 1, (), generator=generator).item())
             for side in (height, width)
         )
-        crop = picture[:, top : top + span, left : left + span].astype(np.float32)
-        return shrink(torch.from_numpy(crop) / 65535, coarse)
+        crop = picture[:, top : top + span, left : left + span]
+        if coarse == 1:
+            return torch.from_numpy(crop.astype(np.float32)) / 65535
+        light = torch.from_numpy(_light_of_values()[crop])
+        return encode(F.avg_pool2d(light, coarse), "rec709")
 
 
 class PhotoFolder(Photographs):
@@ -108,6 +112,12 @@ class PhotoStore(Photographs):
 def photo_source(photos: Path, leave_out: tuple[str, ...] = ()) -> PhotoFolder | PhotoStore:
     """Photographs of a folder, or of its packed store."""
     return (PhotoStore if is_store(photos) else PhotoFolder)(photos, leave_out)
+
+
+@cache
+def _light_of_values() -> npt.NDArray[np.float32]:
+    """Linear light of each of the display values that 16 bits hold."""
+    return decode(torch.arange(65536) / 65535, "rec709").numpy()
 
 
 def shrink(picture: Tensor, factor: int) -> Tensor:
