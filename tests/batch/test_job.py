@@ -46,6 +46,10 @@ def test_all_that_changes_a_result_is_decisive(
     (tmp_path / "pellucid").mkdir()
     (tmp_path / "pellucid" / "camera.json").write_text("{}")
     said.append(settings.decisive("a"))
+    database = tmp_path / "noiseprofiles.json"
+    database.write_text("{}")
+    monkeypatch.setattr("pellucid.calibration.known_noise.DATABASES", [database])
+    said.append(settings.decisive("a"))
     assert all(a != b for number, a in enumerate(said) for b in said[:number])
     elsewhere = replace(settings, model="elsewhere.safetensors", device="cuda")
     assert elsewhere.decisive("a") == settings.decisive("a")

@@ -35,6 +35,8 @@ def test_system_errors_become_one_line(tmp_path: Path) -> None:
         pass
     with pytest.raises(FileError, match="is a directory"), replacing(tmp_path):
         pass
+    with pytest.raises(FileError, match="/dev/null: is a device; expected"):
+        check_folder("/dev/null")
     assert issubclass(FileError, PellucidError)
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pellucid.calibration.known_noise import KnownNoise, parse_noise, profile_folder, settle_noise
+from pellucid.calibration.known_noise import (
+    KnownNoise,
+    darktable_database,
+    parse_noise,
+    profile_folder,
+    settle_noise,
+)
 from pellucid.color import WIDE, OutputProfile
 from pellucid.control import Kept, Strength
 from pellucid.detail import Stars
@@ -94,6 +100,8 @@ class Settings:
         if self.noise is None:
             folder = profile_folder()
             said["calibrations"] = _checksum(sorted(p for p in folder.glob("*") if p.is_file()))
+            database = darktable_database()
+            said["darktable"] = _checksum([] if database is None else [database])
         return said
 
 

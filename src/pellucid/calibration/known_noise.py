@@ -82,11 +82,16 @@ def file_noise(raw: RawImage) -> KnownNoise | None:
 
 def darktable_noise(raw: RawImage) -> KnownNoise | None:
     """Of the database of a darktable installation, if there is one that knows the camera."""
-    database = next((path for path in DATABASES if path.is_file()), None)
+    database = darktable_database()
     if database is None or raw.iso is None or not (raw.make and raw.model):
         return None
     noise = profile_of(read_profiles(database), raw.make, raw.model, raw.iso)
     return None if noise is None else KnownNoise(noise, "darktable's noise profiles")
+
+
+def darktable_database() -> Path | None:
+    """The noise profiles of an installation, if there is one."""
+    return next((path for path in DATABASES if path.is_file()), None)
 
 
 def profile_folder() -> Path:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pellucid.io.dng_fault import Finding, Subject
 from pellucid.io.dng_source import active_area
+from pellucid.io.libraw import opened
 from pellucid.io.tiff_reader import Directory, pixel_blocks
 
 _JPEGS = (6, 7, 34892)
@@ -75,12 +76,12 @@ def _preview(subject: Subject, directory: Directory) -> Image.Image | None:
 def _rendered(subject: Subject, raw: Directory) -> Image.Image | None:
     """LibRaw's rendering of the default crop at half size, in the sensor's own orientation."""
     try:
-        with rawpy.imread(str(subject.path)) as file:
+        with opened(subject.path) as file:
             pixels = file.postprocess(
                 half_size=True, use_camera_wb=True, user_flip=0, output_bps=8,
                 demosaic_algorithm=rawpy.DemosaicAlgorithm.LINEAR,
             )  # fmt: skip
-    except (rawpy.LibRawError, UnicodeEncodeError, MemoryError, RuntimeError, ValueError):
+    except (rawpy.LibRawError, OSError, MemoryError, RuntimeError, ValueError):
         return None
     return _cropped(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), raw)
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pellucid.errors import FileError
+from pellucid.io.libraw import opened
 from pellucid.io.profiles import to_srgb
 
 LEAST = 256
@@ -25,7 +26,7 @@ def read_embedded(path: str | Path) -> Tensor:
     """
     path = Path(path)
     try:
-        with rawpy.imread(str(path)) as raw:
+        with opened(path) as raw:
             found = raw.extract_thumb()
     except OSError as error:
         raise FileError.from_os(path, error) from error

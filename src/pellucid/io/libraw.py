@@ -61,7 +61,7 @@ def decode(path: Path, filters: tuple[str, ...] = ()) -> Decoded:
     Raises FileError where LibRaw refuses or complains, and where it knows colours but R, G, B.
     """
     try:
-        with _complaints() as complaints, _opened(path) as raw:
+        with _complaints() as complaints, opened(path) as raw:
             decoded = _decoded(raw, path, filters)
     except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
         raise FileError.of(
@@ -75,7 +75,7 @@ def decode(path: Path, filters: tuple[str, ...] = ()) -> Decoded:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[rawpy.RawPy]:
+def opened(path: Path) -> Generator[rawpy.RawPy]:
     """The raw itself; LibRaw takes names in UTF-8, and of a file with another one its bytes."""
     try:
         str(path).encode()

@@ -45,6 +45,8 @@ def _draft(path: str | Path) -> Generator[tuple[Path, Path]]:
     try:
         if target.is_dir():
             raise FileError.of(path, "is a directory; expected the name of a file to write")
+        if target.exists() and not target.is_file():
+            raise FileError.of(path, "is a device; expected the name of a file to write")
         if not Path(path).parent.is_dir():
             raise FileError.of(path, f"the folder {Path(path).parent} does not exist")
         yield draft, target
