@@ -1,6 +1,7 @@
 """What restoration gains over developing, for every kind of raw, on noise of a known strength.
 
     python benchmarks/raw_kinds.py --photos FOLDER --json benchmarks/results/raw_kinds.json
+    python benchmarks/raw_kinds.py --photos ONE --picture docs/images/raw_kinds.jpg
 
 Each photograph, reduced until its own noise and its sharpening are gone, is written as a Bayer,
 X-Trans, quad-Bayer, monochrome and linear DNG with noise, read back, developed and restored.
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from pellucid import Camera, ISPConfig, Noise, Rendering, Restorer, develop, read_raw
@@ -119,6 +121,26 @@ def measured(restorer: Restorer, kind: str, lights: list[Tensor], shot: float) -
     return {"develop": before, "restore": after, "least gain": least}
 
 
+SHOWN = (("X-Trans", "grey"), ("quad-Bayer", "linear"))
+"""Kinds in rows of the picture."""
+
+
+def drawn(restorer: Restorer, light: Tensor, side: int = 240) -> Tensor:
+    """Each kind developed, restored and true, the middle of a scene at shot 1e-2."""
+    noise = Noise(1e-2, 1e-4)
+
+    def three(kind: str) -> Tensor:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.dng"
+            write(path, kind, seen(kind, light), noise, 0)
+            raw = read_raw(path)
+        pictures = develop(raw), restorer(raw).srgb, truth(kind, light)
+        top, left = ((length - side) // 2 for length in light.shape[-2:])
+        return torch.cat([each[:, top : top + side, left : left + side] for each in pictures], -1)
+
+    return torch.cat([torch.cat([three(kind) for kind in row], -1) for row in SHOWN], -2)
+
+
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -126,9 +148,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4)
     parser.add_argument("--side", type=int, default=384)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--picture", type=Path, help="draw the last scene there, and stop")
     said = parser.parse_args()
     lights = [camera_rgb(scene) for scene in scenes(said.photos, said.count, said.side)]
     restorer, found = Restorer.load(), {}
+    if said.picture:
+        pixels = drawn(restorer, lights[-1]).clamp(0, 1).mul(255).round().byte()
+        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(said.picture, quality=90)
+        return
     print("| kind | shot | develop | restore | least gain |\n| --- | --- | --- | --- | --- |")
     for kind in PATTERNS:
         for shot in (1e-3, 1e-2):

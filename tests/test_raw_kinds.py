@@ -201,3 +201,18 @@ def test_eight_orientations_restore_to_one_picture(tmp_path: Path, restorer: Res
         sum(score(turn, seed) for seed in range(8)) / 8 - score(turn, None) for turn in range(1, 9)
     ]
     assert max(scores) - min(scores) < 0.1, scores
+
+
+def test_what_clips_is_undone_by_the_noise_of_the_sites_not_by_what_is_told(
+    tmp_path: Path, restorer: Restorer
+) -> None:
+    noise = Noise(1e-2, 1e-4)
+    light = (torch.full((3, 96, 96), 0.93) / CAMERA.white_balance[:, None, None]).clamp(max=1)
+    std = (noise.shot * light + noise.read).sqrt()
+    draw = torch.randn(light.shape, generator=torch.Generator().manual_seed(0))
+    noisy = (light + draw * std).clamp(max=1)
+    for kind in ("x-trans", "quad"):
+        path = written(tmp_path / f"{kind}.dng", kind, noisy, None)
+        restored = restorer(read_raw(path), noise).mosaic[:, 16:-16, 16:-16].mean((1, 2))
+        wanted = light[:, 0, 0]
+        torch.testing.assert_close(restored, wanted, rtol=0.02, atol=0)

@@ -28,6 +28,8 @@ class Shot(NamedTuple):
     """Whether the pixels have all their colours."""
     gain: Tensor | None = None
     """What developing multiplies the light by, of its shape; networks see it as it is."""
+    spread: float = 1.0
+    """Factor on the sites' variance that the networks are told of such pixels."""
 
     @property
     def gains(self) -> tuple[Tensor, ...]:

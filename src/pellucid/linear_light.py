@@ -13,7 +13,7 @@ from pellucid.bayer import pack, unpack
 from pellucid.isp import ISPConfig, Rendering, render_linear
 from pellucid.networks.dual_domain import DualDomainNet, Geometry, full_precision
 from pellucid.noise_map import propagated_map_of_linear
-from pellucid.raw import Camera, Noise, RawImage
+from pellucid.raw import Camera, Noise
 
 
 def opened(light: Tensor) -> Tensor:
@@ -34,9 +34,8 @@ def told_noise(noise: Noise) -> Noise:
     return Noise(*(level * shared.to(level) for level in levels))
 
 
-def linear_noise(raw: RawImage, noise: Noise) -> Noise:
-    """The noise that the networks are told of a linear image whose sites have this one."""
-    spread = 1.0 if raw.linear is None else raw.linear.spread
+def times(noise: Noise, spread: float) -> Noise:
+    """The noise that the networks are told of light whose sites have this one."""
     return Noise(noise.shot * spread, noise.read * spread)
 
 
@@ -46,11 +45,14 @@ def linear_geometry(net: DualDomainNet) -> Geometry:
     return Geometry(max(1, stride // 2), None if halo is None else -(-halo // 2))
 
 
-def denoise_linear(net: DualDomainNet, light: Tensor, noise: Noise) -> Tensor:
-    """Denoised light (B, 3 or 1, H, W)."""
+def denoise_linear(
+    net: DualDomainNet, light: Tensor, noise: Noise, spread: float = 1.0
+) -> Tensor:
+    """Denoised light (B, 3 or 1, H, W) whose sites have this noise; they clip before it spreads."""
+    told = times(noise, spread)
     if light.shape[-3] == 1:
-        return net.denoise_raw(light, noise)
-    return closed(net.denoise_raw(opened(light), told_noise(noise)))
+        return net.denoise_raw(light, told, noise)
+    return closed(net.denoise_raw(opened(light), told_noise(told), noise))
 
 
 def std_of_linear(
@@ -60,8 +62,10 @@ def std_of_linear(
     noise: Noise,
     rendering: Rendering,
     gain: Tensor | float = 1.0,
+    spread: float = 1.0,
 ) -> Tensor | None:
     """Noise map (B, 3, H, W) of the developed light, if the network is told any."""
+    noise = times(noise, spread)
     with torch.no_grad(), full_precision(light):
         match net.noise_map:
             case "none":

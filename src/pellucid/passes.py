@@ -20,7 +20,6 @@ from pellucid.networks.dual_domain import DualDomainNet, Geometry, full_precisio
 from pellucid.networks.picture import PictureNet
 from pellucid.networks.unet import UNet
 from pellucid.noise_map import propagated_map
-from pellucid.raw import Noise
 from pellucid.tiling import Grid, run_tiled, tiles
 
 TILE = 1536
@@ -129,7 +128,9 @@ class Passes:
             return shot.light
 
         def run(tile: Tensor) -> Tensor:
-            return (denoise_linear if shot.linear else denoise_mosaic)(net, tile, shot.noise)
+            if shot.linear:
+                return denoise_linear(net, tile, shot.noise, shot.spread)
+            return net.denoise_raw(tile, shot.noise)
 
         whole = run
         if self.preset == "best":
@@ -189,18 +190,13 @@ class Passes:
         return Grid(self.tile, stride, -(-OVERLAP // stride) * stride, blended=True)
 
 
-def denoise_mosaic(net: DualDomainNet, mosaic: Tensor, noise: Noise) -> Tensor:
-    """Denoised mosaic (B, 1, H, W)."""
-    return net.denoise_raw(mosaic, noise)
-
-
 def srgb_std(
     net: DualDomainNet, shot: Shot, light: Tensor, gain: Tensor | float, isp: ISPConfig
 ) -> Tensor | None:
     """Noise map (B, 3, H, W) of a tile of light developed so, if the network is told any."""
     given = light, shot.camera, shot.noise, shot.rendering, gain
     if shot.linear:
-        return std_of_linear(net, *given)
+        return std_of_linear(net, *given, shot.spread)
     if net.noise_map != "propagated":  # the published one is that of the network's own pipeline
         return net.srgb_std(*given)
     with full_precision(light):

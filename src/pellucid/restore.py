@@ -19,7 +19,6 @@ from pellucid.importers import PublishedOptions
 from pellucid.io.linear_images import grey_camera
 from pellucid.io.orientation import as_stored
 from pellucid.isp import ISPConfig, Rendering
-from pellucid.linear_light import linear_noise
 from pellucid.look.align import apply_grid, apply_to_difference
 from pellucid.look.reference import fit_reference
 from pellucid.models import load_model
@@ -198,7 +197,7 @@ class Restorer:
         if isinstance(self.net, PictureNet):
             known = Noise(0, 0)  # it is not told
         else:
-            known = linear_noise(raw, settle_noise(raw, noise).noise)
+            known = settle_noise(raw, noise).noise
         return Shot(
             _light(raw, known).to(self.device),
             _on(_camera(raw), self.device),
@@ -206,6 +205,7 @@ class Restorer:
             _on(rendering or Rendering(raw.exposure), self.device),
             raw.linear is not None,
             None if raw.gain is None else raw.gain.to(self.device),
+            1.0 if raw.linear is None else raw.linear.spread,
         )
 
 

@@ -129,8 +129,11 @@ class DualDomainNet(nn.Module):
             return Geometry(stride, None)
         return Geometry(stride, -(-(net.halo + MIRROR.left) // stride) * stride)
 
-    def denoise_raw(self, mosaic: Tensor, noise: Noise) -> Tensor:
-        """Denoised mosaic (B, 1, H, W); the noise map is that of the noisy mosaic, as in DualDn."""
+    def denoise_raw(self, mosaic: Tensor, noise: Noise, clipped: Noise | None = None) -> Tensor:
+        """Denoised mosaic (B, 1, H, W); the noise map is that of the noisy mosaic, as in DualDn.
+
+        `clipped` is the noise that was clipped at white, where the network is told another one.
+        """
         if self.raw_net is None:
             return mosaic
         if self.clip_black:
@@ -138,7 +141,9 @@ class DualDomainNet(nn.Module):
         told, floor = self.raw_net.told, self.noise_floor
         std = pack(standard_deviation(mosaic, noise, floor)) if told else None
         clean = unpack(self.raw_net(pack(mosaic), std))
-        return unclip(clean, standard_deviation(clean, noise)) if self.unclip else clean
+        if not self.unclip:
+            return clean
+        return unclip(clean, standard_deviation(clean, noise if clipped is None else clipped))
 
     def develop(self, mosaic: Tensor, camera: Camera, rendering: Rendering) -> Tensor:
         """sRGB picture (B, 3, H, W) of a mosaic."""
