@@ -69,7 +69,7 @@ def _polynomial(one: Opcode) -> _Polynomial | None:
 
 
 def _value(values: Values, coefficients: tuple[float, ...]) -> Values:
-    """The polynomial from 0 to 1; mirrored below black, as Adobe's readers continue it."""
+    """The polynomial from 0 to 1; turned about black for what noise leaves below it."""
     constant, *higher = coefficients
     size = np.minimum(np.abs(values), 1)
     rise = np.zeros_like(values)
