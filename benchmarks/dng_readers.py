@@ -124,7 +124,7 @@ def run(command: list[object], home: Path) -> None:
     said = {
         **os.environ,
         "HOME": str(home),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+        "OMP_NUM_THREADS": "1",  # darktable on two develops one file a little differently each time
     }
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, env=said, timeout=600)
