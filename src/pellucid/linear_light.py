@@ -45,9 +45,7 @@ def linear_geometry(net: DualDomainNet) -> Geometry:
     return Geometry(max(1, stride // 2), None if halo is None else -(-halo // 2))
 
 
-def denoise_linear(
-    net: DualDomainNet, light: Tensor, noise: Noise, spread: float = 1.0
-) -> Tensor:
+def denoise_linear(net: DualDomainNet, light: Tensor, noise: Noise, spread: float = 1.0) -> Tensor:
     """Denoised light (B, 3 or 1, H, W) whose sites have this noise; they clip before it spreads."""
     told = times(noise, spread)
     if light.shape[-3] == 1:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from pellucid.checkpoint import load_network, save_network
 from pellucid.errors import FileError, PellucidError
+from pellucid.io.locks import alone_in
 from pellucid.networks.picture import PictureConfig
 from pellucid.networks.unet import UNetConfig
 from pellucid.training.run import train
@@ -157,3 +158,13 @@ def test_a_run_folder_that_cannot_be_is_told(recipe, tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(FileError, match="run: file exists"):
         train(recipe, words(tmp_path / "run"))
+
+
+def test_one_training_at_a_time_has_a_run_folder(recipe, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with alone_in(folder, "pellucid train"):
+        with pytest.raises(FileError, match="run: another pellucid train is writing to it"):
+            train(recipe, words(folder, "--trainer.max_steps=2"))
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+    train(recipe, words(folder, "--trainer.max_steps=2"))

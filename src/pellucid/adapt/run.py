@@ -29,6 +29,7 @@ from pellucid.data.mixtures import Mixture
 from pellucid.data.unpaired import Draw
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import replacing
+from pellucid.io.locks import alone_in
 from pellucid.io.places import check_apart
 from pellucid.io.replacing import check_file
 from pellucid.models import load_model
@@ -79,9 +80,10 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     elif options.terms is None:
         say("learning from your files alone; --photos DIR adds clean pictures of anything")
     options.folder.mkdir(exist_ok=True)
-    tidy(options.folder)
-    agree(options)
-    return run(options, command, start, material, photos, sources)
+    with alone_in(options.folder, "pellucid adapt"):
+        tidy(options.folder)
+        agree(options)
+        return run(options, command, start, material, photos, sources)
 
 
 def check(options: AdaptOptions) -> None:

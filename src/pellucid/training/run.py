@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
 from pellucid.errors import FileError, PellucidError
+from pellucid.io.locks import alone_in
 from pellucid.training.bar import RunBar
 from pellucid.training.data import RawData, StepData
 from pellucid.training.network import NetworkTraining
@@ -157,22 +158,20 @@ def train(recipe: Path, overrides: list[str]) -> None:
     begun = last.exists()
     if begun:
         check_checkpoint(last, cli.model)
-    if cli.trainer.is_global_zero:
-        prepare(folder)
+    if not cli.trainer.is_global_zero:
+        fit(cli, last if begun else None)
+        return
+    make(folder)
+    with alone_in(folder, "pellucid train"):
+        tidy(folder)
         cli.parser.save(cli.config, folder / "config.yaml", overwrite=True, skip_validation=True)
-    with warnings.catch_warnings():
-        # A run that goes on finds its own checkpoints there.
-        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
-        # Lightning 2.6 on torch 2.14, which nobody can do anything about who sees it.
-        warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")
         fit(cli, last if begun else None)
 
 
-def prepare(folder: Path) -> None:
-    """Make a run folder, or clear away what a killed sitting was writing."""
+def make(folder: Path) -> None:
+    """Make a run folder, or find it; raises FileError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tidy(folder)
     except OSError as error:
         raise FileError.from_os(folder, error) from None
 
@@ -180,7 +179,13 @@ def prepare(folder: Path) -> None:
 def fit(cli: RunFolderCLI, last: Path | None) -> None:
     """Train, from a checkpoint on if there is one; an interruption ends with the code for it."""
     try:
-        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=None if last is None else str(last))
+        with warnings.catch_warnings():
+            # A run that goes on finds its own checkpoints there.
+            warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
+            # Lightning 2.6 on torch 2.14, which nobody can do anything about who sees it.
+            warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")
+            path = None if last is None else str(last)
+            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=path)
     except SystemExit:
         if cli.trainer.received_sigterm:
             sys.exit(128 + signal.SIGTERM)
