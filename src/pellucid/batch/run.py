@@ -1,6 +1,5 @@
 """A batch from its first file to its last."""
 
-import hashlib
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -19,6 +18,7 @@ from pellucid.batch.unused import check_used
 from pellucid.batch.workers import Outcome, Task, work
 from pellucid.checkpoint import Network
 from pellucid.errors import FileError
+from pellucid.io.checksums import sha256_of
 from pellucid.io.places import Place, place_of
 from pellucid.models import load_model, weights_of
 from pellucid.networks.picture import PictureNet
@@ -92,8 +92,8 @@ def restore_all(
 
 def _model_facts(settings: Settings) -> tuple[dict[str, object], Network]:
     """What decides about results beside the inputs, and the network."""
-    with weights_of(settings.model) as path, path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with weights_of(settings.model) as path:
+        sha256 = sha256_of(path)
     return settings.decisive(sha256), load_model(settings.model, settings.published)
 
 

@@ -1,11 +1,10 @@
 """What files hold, which tells their scores from those of others in the same place."""
 
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pellucid.errors import FileError
+from pellucid.io.checksums import sha256_of
 
 
 def contents(files: Iterable[Path]) -> dict[str, str]:
@@ -18,13 +17,4 @@ def contents(files: Iterable[Path]) -> dict[str, str]:
     if not paths:
         return {}
     top = os.path.commonpath([path.parent for path in paths])
-    return {path.relative_to(top).as_posix(): sha256(path) for path in paths}
-
-
-def sha256(path: Path) -> str:
-    """Of one file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FileError.from_os(path, error) from error
+    return {path.relative_to(top).as_posix(): sha256_of(path) for path in paths}

@@ -20,7 +20,6 @@ from pellucid.benchmarks.dual_build import (
     FORMAT,
     MANIFEST,
     DualIsp,
-    checksum,
     developed,
     write_dual_dng,
 )
@@ -29,6 +28,7 @@ from pellucid.benchmarks.raw_models import RawModel, RawShot
 from pellucid.benchmarks.running import each
 from pellucid.errors import FileError
 from pellucid.io import read_picture, read_raw
+from pellucid.io.checksums import sha256_of
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.metrics import Column, Protocol, psnr
 from pellucid.metrics.fidelity import cropped
@@ -72,7 +72,7 @@ def dual_benchmark(data: Path) -> Benchmark[DualShot, DualOutput]:
     facts: dict[str, object] = {
         "data": data,
         "seed": manifest["seed"],
-        "manifest": checksum(data / MANIFEST),
+        "manifest": sha256_of(data / MANIFEST),
         "made_by": manifest["made_by"],
     }
     files = [data / name for name in manifest["sha256"]]
@@ -114,7 +114,7 @@ def _load(
 ) -> Sample[DualShot]:
     def file(*parts: str) -> Path:
         path = data.joinpath(*parts)
-        if checksum(path) != sums.get("/".join(parts)):
+        if sha256_of(path) != sums.get("/".join(parts)):
             raise FileError.of(path, f"is not the file that {MANIFEST} has the checksum of")
         return path
 

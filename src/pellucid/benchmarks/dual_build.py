@@ -11,7 +11,6 @@ Item n is a pure function of (seed, n) and its photograph.
 """
 # pyright: reportUnknownMemberType=false
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -30,6 +29,7 @@ from pellucid.data.photos import SUFFIXES, reduced
 from pellucid.data.synthesis import generator_of
 from pellucid.errors import FileError
 from pellucid.io import DngFields, is_raw, read_raw, replacing, write_mosaic, write_picture
+from pellucid.io.checksums import sha256_of
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.noise import EldNoise, add_eld_noise
 from pellucid.noise_laws import EldLaw, any_of, uniform
@@ -81,7 +81,7 @@ def build_dual(photos: Path, output: Path, config: DualConfig) -> Path:
         "seed": config.seed,
         "size": config.size,
         "items": items,
-        "sha256": {path.relative_to(output).as_posix(): checksum(path) for path in files},
+        "sha256": {path.relative_to(output).as_posix(): sha256_of(path) for path in files},
     }
     with replacing(output / MANIFEST) as file:
         file.write(json.dumps(manifest, indent=1).encode())
@@ -102,14 +102,6 @@ def clean_files(folder: Path) -> list[Path]:
     if not paths:
         raise FileError.of(folder, "has no photographs or raws")
     return paths
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise FileError.from_os(path, error) from error
 
 
 def _item(path: Path, number: int, output: Path, config: DualConfig) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Models by name, as benchmarks of pictures call them."""
 
-import hashlib
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from pellucid.benchmarks.benchmark import Model
 from pellucid.benchmarks.running import untouched
+from pellucid.io.checksums import sha256_of
 from pellucid.models import weights_of
 from pellucid.networks.picture import PictureNet
 from pellucid.passes import TILE
@@ -66,4 +66,4 @@ def fingerprint(name: str) -> str:
     if name == INPUT:
         return INPUT
     with weights_of(name.removesuffix(LOOK)) as path:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path)

@@ -1,6 +1,5 @@
 """Packing a folder of photographs or raws into a store, each file decoded once."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from pellucid.data.raws import TURNING, clean_mosaic, raw_files
 from pellucid.data.store_writer import StoreWriter, writing
 from pellucid.errors import FileError
 from pellucid.io import is_raw
+from pellucid.io.checksums import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _kind(folder: Path) -> Kind:
 
 def _pack_file(path: Path, licence: str, packing: Packing, least: int, writer: StoreWriter) -> bool:
     """Whether the file had to be decoded; raises `FileError` where it is no good."""
-    sha256 = _sha256(path)
+    sha256 = sha256_of(path)
     known = writer.items.get(path.name)
     if known is not None and known.source_sha256 != sha256:
         raise FileError.of(path, "is not the file that was packed; expected it in a new store")
@@ -137,11 +137,3 @@ def _refuse_smaller(
 
 def _decode(path: Path, packing: Packing) -> tuple[npt.NDArray[np.uint16], Shot | None]:
     return clean_mosaic(path) if packing.kind == "raws" else (reduced(path, packing.reduce), None)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FileError.from_os(path, error) from error

@@ -1,14 +1,12 @@
 """BlackLevelDeltaV and H: what single rows and columns of a DNG have above its black level."""
 
 import numpy as np
-import numpy.typing as npt
 
 from pellucid.io.dng_fields import Area
 from pellucid.io.tiff_tags import TiffTags
+from pellucid.raw import Deltas
 
 _OF_COLUMNS, _OF_ROWS = 50715, 50716
-
-Deltas = npt.NDArray[np.float32]
 
 
 def shared_delta(tags: TiffTags) -> int:

@@ -9,6 +9,8 @@ from typing import IO, Any
 
 from pellucid.errors import FileError
 
+_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+
 
 def lock(file: IO[Any], folder: Path, command: str) -> None:
     """Keep others of the command out of a folder whose file this is, until the process ends.
@@ -27,9 +29,6 @@ def lock(file: IO[Any], folder: Path, command: str) -> None:
     except OSError as error:
         if error.errno not in _WITHOUT_LOCKS:
             raise
-
-
-_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ WhiteBalance = Literal["camera", "daylight", "auto"] | tuple[float, float, float
 
 def with_balance(raw: RawImage, choice: WhiteBalance) -> RawImage:
     """A raw with the white balance that was chosen; raises FileError where it has no colours."""
-    if choice != "camera" and raw.linear is not None and len(raw.light) == 1:
+    if choice != "camera" and raw.is_grey:
         raise FileError.of(raw.path or "raw", "has no colours; expected no --white-balance")
     return replace(raw, camera=balanced(raw.camera, raw.mosaic, choice))
 

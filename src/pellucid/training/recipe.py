@@ -168,7 +168,7 @@ def type_in_words(name: str) -> str:
     """A type as jsonargparse writes it, shorter: int, or one of some words."""
     words = re.fullmatch(r"typing\.Literal\[(.+)\]", name)
     if words is not None:
-        return f"one of {words[1].replace(chr(39), '')}"
+        return "one of " + words[1].replace("'", "")
     return re.sub(r"<class '(?:\w+\.)*(\w+)'>|typing\.", r"\1", name)
 
 

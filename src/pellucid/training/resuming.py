@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
 
 from pellucid.errors import FileError
 from pellucid.training.network import NetworkTraining
+
+ELSEWHERE = ", or another trainer.default_root_dir"
 
 
 def check_checkpoint(path: Path, training: NetworkTraining) -> None:
@@ -26,16 +27,8 @@ def check_checkpoint(path: Path, training: NetworkTraining) -> None:
     if other is not None:
         got = f"holds another network ({other} is {theirs.get(other, 'missing')}; "
         raise FileError.of(path, got + f"expected {ours.get(other, 'none')}){ELSEWHERE}")
-    if sizes(groups) != sizes(groups_of(training.new_optimizer())):
+    if sizes(groups) != sizes(training.new_optimizer().param_groups):
         raise FileError.of(path, f"holds another optimiser than {training.optimizer}{ELSEWHERE}")
-
-
-ELSEWHERE = ", or another trainer.default_root_dir"
-
-
-def groups_of(optimizer: Optimizer) -> list[dict[str, Any]]:
-    """An optimiser's groups of parameters."""
-    return optimizer.param_groups
 
 
 def sizes(groups: list[dict[str, Any]]) -> list[tuple[object, int]]:
