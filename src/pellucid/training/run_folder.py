@@ -112,8 +112,8 @@ class RunFacts(Callback):
             _write_sittings(folder, [*sittings(folder)[:-1], self._until(trainer)])
 
     def _until(self, trainer: Trainer) -> Sitting:
-        seconds = round(time.monotonic() - self.began, 1)
-        cpu = round(time.process_time() - self.began_cpu, 1)
+        seconds = round(time.monotonic() - self.began, 3)
+        cpu = round(time.process_time() - self.began_cpu, 3)
         end = {"last_step": trainer.global_step, "seconds": seconds, "cpu_seconds": cpu}
         return {**self.sitting, **end}
 
