@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from pellucid.bayer import mosaic_of, pack
+from pellucid.choices import Demosaic
 from pellucid.data.cameras import XYZ_TO_CAM
-from pellucid.demosaic import Demosaic
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.noise import add_noise
 from pellucid.noise_map import propagated_map

@@ -28,13 +28,13 @@ from torch import Tensor
 
 from pellucid import Camera, Noise, Rendering, load_network, unrender, write_mosaic
 from pellucid.checkpoint import read_checkpoint
+from pellucid.choices import Task
 from pellucid.cli import main as pellucid
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
 from pellucid.errors import PellucidError
 from pellucid.importers import PublishedOptions
-from pellucid.importers.published import Task
 from pellucid.io import DngFields
 from pellucid.noise import add_noise
 

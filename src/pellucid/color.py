@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from pellucid.choices import OutputProfile
+
 Transfer = Literal["rec709", "gamma2.2", "srgb", "linear"]
 Illuminant = Literal["D65", "D50"]
 
@@ -23,8 +25,6 @@ SRGB_TO_XYZ: dict[Illuminant, tuple[tuple[float, float, float], ...]] = {
     ),
 }
 
-OutputProfile = Literal["srgb", "display-p3", "rec2020", "linear"]
-"""Colours of a finished picture; `linear` is linear light of sRGB's primaries."""
 SRGB = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 PRIMARIES: dict[OutputProfile, tuple[tuple[float, float], ...]] = {
     "srgb": SRGB,

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.bayer import Padding, pack, pad, unpack, unpad
+from pellucid.choices import Demosaic
 from pellucid.color import apply_matrix
 from pellucid.planes import shuffle, unshuffle
 
-Demosaic = Literal["nearest", "bilinear", "malvar2004", "ahd"]
 Border = Literal["mirror", "published"]
 
 SITES = ((0, 0), (0, 1), (1, 0), (1, 1))

@@ -6,8 +6,6 @@ and higher than anything near it; grain fails the first, texture and edges the s
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,8 +15,6 @@ from pellucid.noise import standard_deviation
 from pellucid.planes import local_mean
 from pellucid.raw import Noise
 
-Stars = Literal["auto", "keep", "remove"]
-"""Whether lonely points are given back: where they are stars, always, or never."""
 LOW, HIGH = 3.6, 4.4
 """Standard deviations from which a peak is given back in part, and whole. White noise reaches the
 upper one at five pixels in a million: too many for photographs, not among stars."""

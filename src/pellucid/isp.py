@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.bayer import mosaic_of, pack, per_site, unpack
+from pellucid.choices import Demosaic
 from pellucid.color import (
     SRGB_TO_XYZ,
     Illuminant,
@@ -16,7 +17,7 @@ from pellucid.color import (
     encode,
     normalise_rows,
 )
-from pellucid.demosaic import Border, Demosaic, demosaic
+from pellucid.demosaic import Border, demosaic
 from pellucid.look.roll_off import KNEE, roll_to_white
 from pellucid.planes import in_bands
 from pellucid.raw import Camera

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from pellucid.bayer import pack, pad, per_site, unpad
+from pellucid.choices import Demosaic
 from pellucid.color import apply_matrix, encode, encode_slope
-from pellucid.demosaic import MIRROR, Demosaic, convolve, directed_weights, linear_weights
+from pellucid.demosaic import MIRROR, convolve, directed_weights, linear_weights
 from pellucid.isp import (
     ISPConfig,
     Rendering,

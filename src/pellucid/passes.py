@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.checkpoint import Network
+from pellucid.choices import Precision, Preset
 from pellucid.developing import DEVELOPING, Done, Shot, for_light
 from pellucid.ensemble import of_mosaics, of_pictures
 from pellucid.errors import PellucidError
@@ -30,12 +31,6 @@ MIRROR = 16
 """Pixels of a picture's mirror that networks of pictures see around it: 0.2 dB in its outermost
 four. Those of the two on either side of the pipeline do not gain by it."""
 
-Preset = Literal["fast", "normal", "best"]
-"""`fast` leaves the sRGB network out where there is one for raws; `best` takes the mean of each
-network over mirrored inputs, in four times the time."""
-Precision = Literal["auto", "float32", "bfloat16"]
-"""What the networks compute in; the camera pipeline between them is always float32. `auto` is
-bfloat16 on processors that multiply it, where it is half again as fast."""
 Highlights = Literal["rebuilt", "roll"]
 """What becomes of blown highlights where the network was trained on rolled ones."""
 Progress = Callable[[int, int], object]

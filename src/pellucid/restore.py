@@ -10,8 +10,9 @@ from torch import Tensor
 from pellucid.calibration.known_noise import settle_noise
 from pellucid.calibration.profile import CalibratedCamera
 from pellucid.checkpoint import Network
+from pellucid.choices import Precision, Preset, Stars
 from pellucid.control import Kept
-from pellucid.detail import Stars, is_star_field, points
+from pellucid.detail import is_star_field, points
 from pellucid.developing import Shot, develop_tiled, for_light, lit
 from pellucid.errors import NetworkError
 from pellucid.hot_pixels import AMONG_STARS, STEEP, without_hot_pixels
@@ -24,16 +25,7 @@ from pellucid.look.reference import fit_reference
 from pellucid.models import load_model
 from pellucid.networks.dual_domain import Restored
 from pellucid.networks.picture import PictureNet
-from pellucid.passes import (
-    TILE,
-    Course,
-    Highlights,
-    Passes,
-    Precision,
-    Preset,
-    Progress,
-    counter,
-)
+from pellucid.passes import TILE, Course, Highlights, Passes, Progress, counter
 from pellucid.raw import Camera, Noise, RawImage
 
 Record = TypeVar("Record", Camera, Noise, Rendering)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from pellucid.color import OutputProfile
+from pellucid.choices import OutputProfile
 from pellucid.io import DngFields, read_picture, read_raw, write_dng, write_picture
 from pellucid.io.tiff_writer import Entry, Field, Order, Tree, text, write_tree
 from pellucid.raw import RawImage

@@ -16,9 +16,9 @@ from pellucid.calibration.known_noise import (
     profile_folder,
     settle_noise,
 )
-from pellucid.color import WIDE, OutputProfile
+from pellucid.choices import OutputProfile, Precision, Preset, Stars
+from pellucid.color import WIDE
 from pellucid.control import Kept, Strength
-from pellucid.detail import Stars
 from pellucid.errors import FileError
 from pellucid.importers import PublishedOptions
 from pellucid.io import (
@@ -37,7 +37,7 @@ from pellucid.io.replacing import check_folder
 from pellucid.isp import Rendering
 from pellucid.look.white_balance import WhiteBalance, with_balance
 from pellucid.networks.dual_domain import Restored
-from pellucid.passes import TILE, Precision, Preset, Progress
+from pellucid.passes import TILE, Progress
 from pellucid.raw import Noise, RawImage
 from pellucid.restore import Restorer
 

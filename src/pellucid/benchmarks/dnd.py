@@ -22,7 +22,7 @@ from pellucid.benchmarks.dnd_files import write_box
 from pellucid.benchmarks.dnd_info import DndImage, read_info
 from pellucid.benchmarks.mat_files import read_window, shape_of
 from pellucid.benchmarks.raw_models import RawShot, developed
-from pellucid.demosaic import Demosaic
+from pellucid.choices import Demosaic
 from pellucid.errors import FileError
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.metrics import Column

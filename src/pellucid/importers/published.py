@@ -1,11 +1,12 @@
 """Checkpoints of DualDn, of Noise-DA and of each network's own authors as networks of ours."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
+from pellucid.choices import ISPChoice, Task
 from pellucid.errors import PellucidError
 from pellucid.importers.layouts import LAYOUTS, State, layout_of
 from pellucid.isp import ISPConfig
@@ -14,11 +15,6 @@ from pellucid.networks.dncnn import DnCNNConfig
 from pellucid.networks.dual_domain import DualDomainConfig
 from pellucid.networks.picture import PictureConfig, ValueRange
 from pellucid.networks.swinir import SwinIRConfig
-
-Task = Literal["denoise", "derain", "deblur"]
-"""What a network of Noise-DA was trained for."""
-ISPChoice = Literal["dualdn", "pellucid"]
-"""The pipeline around a published DualDn: the one it was trained with, or ours."""
 
 _RANGES: dict[Task, ValueRange] = {"denoise": "unit", "derain": "signed", "deblur": "signed"}
 _WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "net")

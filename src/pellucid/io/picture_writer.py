@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pellucid.color import OutputProfile, to_profile
+from pellucid.choices import OutputProfile
+from pellucid.color import to_profile
 from pellucid.errors import FileError
 from pellucid.io.orientation import upright
 from pellucid.io.picture_facts import PictureFacts, picture_facts

@@ -8,7 +8,8 @@ from io import BytesIO
 
 from PIL import Image, ImageCms
 
-from pellucid.color import PRIMARIES, PROFILE_CURVES, OutputProfile, Transfer
+from pellucid.choices import OutputProfile
+from pellucid.color import PRIMARIES, PROFILE_CURVES, Transfer
 from pellucid.io.icc import matrix_profile
 
 _NAMES: dict[OutputProfile, str] = {

@@ -5,9 +5,9 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
+from pellucid.choices import Demosaic
 from pellucid.cli.options.look import add_profile, add_white_balance
 from pellucid.cli.options.shared import add_bits, add_look, new_parser
-from pellucid.demosaic import Demosaic
 
 
 def develop_options() -> ArgumentParser:

@@ -5,10 +5,8 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
+from pellucid.choices import OutputProfile, Preset, Stars
 from pellucid.cli.numbers import number
-from pellucid.color import OutputProfile
-from pellucid.detail import Stars
-from pellucid.passes import Preset
 
 
 def add_reference(parser: ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
+from pellucid.choices import Precision
 from pellucid.cli.numbers import whole_number
 from pellucid.cli.options.look import (
     add_control,
@@ -14,7 +15,6 @@ from pellucid.cli.options.look import (
     add_white_balance,
 )
 from pellucid.cli.options.shared import add_bits, add_look, add_published, new_parser
-from pellucid.passes import Precision
 
 
 def restore_options() -> ArgumentParser:

@@ -6,8 +6,8 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
+from pellucid.choices import ISPChoice, Task
 from pellucid.cli.numbers import number, whole_number
-from pellucid.importers import ISPChoice, Task
 
 
 def new_parser(description: str) -> ArgumentParser:
