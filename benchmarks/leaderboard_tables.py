@@ -117,14 +117,13 @@ def rain_table(data: Path, limit: int | None, also: Sequence[str]) -> Table:
 
 
 def blur_table(data: Path, limit: int | None, also: Sequence[str]) -> Table:
-    """Real camera shake; no model that ships removes it."""
+    """Real camera shake."""
     benchmark = blur_benchmark(data, "levin")
     whole, benchmark = len(benchmark.items), part_of(benchmark, limit)
     command = f"pellucid evaluate blur --data {data.name}{_limit(limit)} --model "
-    entries = picture_entries(also, command)
+    entries = picture_entries(["deblur", *also], command)
     split = f"{first_of(limit, whole)} pairs of Levin's, 4 pictures under 8 kernels"
-    notes = () if also else ("No shipped model removes blur; `--also blur FILE` adds one.",)
-    return Table("Blur: Levin", benchmark, split, entries, notes)
+    return Table("Blur: Levin", benchmark, split, entries)
 
 
 def part_of(

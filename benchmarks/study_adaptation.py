@@ -17,13 +17,12 @@ from string import Template
 from typing import Any, NamedTuple
 
 import yaml
-from jsonargparse import ArgumentParser
+from degrade import record
 from study import Run, left, plan, queue, shard, show, write_json
 from study_tests import Test, halves, make_raws, scored
 
 from pellucid import Restorer
 from pellucid.data.photos import photographs
-from pellucid.training.recipe import with_classes
 from pellucid.training.run import train
 
 
@@ -76,14 +75,8 @@ def arm_of(name: str, said: dict[str, Any], beside: Path) -> Arm:
 
 def tests_of(said: dict[str, Any], names: list[str], folders: dict[str, str]) -> dict[str, Test]:
     """The tests that an arm is scored on."""
-    parser = ArgumentParser(parser_mode="recipe", exit_on_error=False)
-    parser.add_argument("--test", type=Test)
-    found: dict[str, Test] = {}
-    for name in names:
-        text = filled(json.dumps(said["tests"][name]), folders)
-        parsed = parser.parse_object({"test": with_classes(json.loads(text))})
-        found[name] = parser.instantiate_classes(parsed).test
-    return found
+    texts = {name: filled(json.dumps(said["tests"][name]), folders) for name in names}
+    return {name: record(Test, json.loads(text)) for name, text in texts.items()}
 
 
 def filled(text: str, folders: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from statistics import fmean
 
 import numpy as np
 import torch
+from degrade import degraded
 from torch import Tensor
 
 from pellucid import (
@@ -17,12 +18,11 @@ from pellucid import (
     read_raw,
     unrender,
     write_mosaic,
-    write_picture,
 )
 from pellucid.data.cameras import random_camera
 from pellucid.data.degradations import Degradation, eight_bits
 from pellucid.data.packing import PackOptions, pack
-from pellucid.data.pairs import Pair, folder_pairs, read_pair
+from pellucid.data.pairs import Pair, read_pair
 from pellucid.data.photos import PhotoStore, photographs
 from pellucid.data.picture_sets import PairSet
 from pellucid.data.synthesis import generator_of
@@ -78,16 +78,7 @@ def pairs_of(name: str, test: Test, made: Path) -> list[Pair]:
     if test.pairs is not None:
         return test.pairs.pairs()
     assert test.clean is not None and test.degradation is not None
-    inputs, targets = made / name / "input", made / name / "target"
-    for folder in (inputs, targets):
-        folder.mkdir(parents=True, exist_ok=True)
-    for number, path in enumerate(photographs(test.clean)):
-        if not (inputs / f"{path.stem}.png").exists():
-            clean = read_picture(path)
-            degraded = test.degradation(clean, generator_of(number))
-            write_picture(targets / f"{path.stem}.png", clean)
-            write_picture(inputs / f"{path.stem}.png", degraded)
-    return folder_pairs(inputs, targets)
+    return degraded(test.clean, test.degradation, made / name)
 
 
 def make_raws(target: Path, judged: list[Path], made: Path) -> dict[str, str]:

@@ -3,7 +3,8 @@
     python benchmarks/task_sheets.py --model derain -o docs/images/task_derain.jpg RAIN/1.png ...
 
 Every picture is restored whole, and then both are reduced to the sheet's height, or where they are
-lower than it, enlarged by a whole number without smoothing, so that grain stays what it is.
+lower than it, enlarged by a whole number without smoothing, so that grain stays what it is. Of
+PICTURE@TOP,LEFT the square of that height is shown which begins there.
 """
 
 import argparse
@@ -29,10 +30,16 @@ def shown(picture: torch.Tensor, height: int) -> Image.Image:
     return image.resize((round(image.width * height / image.height), height))
 
 
-def row(restorer: Restorer, path: Path, height: int) -> Image.Image:
+def row(restorer: Restorer, said: str, height: int) -> Image.Image:
     """A picture beside what is restored of it."""
+    path, _, corner = said.partition("@")
+    top, left = map(int, corner.split(",")) if corner else (0, 0)
+    side = height if corner else None
     picture = read_picture(path)
-    both = [shown(each, height) for each in (picture, restorer.restore_picture(picture))]
+    both = [
+        shown(each[:, top:][:, :side, left:][..., :side], height)
+        for each in (picture, restorer.restore_picture(picture))
+    ]
     return joined(both, across=True)
 
 
@@ -52,14 +59,14 @@ def joined(images: list[Image.Image], across: bool) -> Image.Image:
 def main() -> None:
     """Restore and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE[@TOP,LEFT]")
     parser.add_argument("--model", default="denoise", help="name, run folder or weights file")
     parser.add_argument("--height", type=int, default=256, help="of each picture, in pixels")
     parser.add_argument("--columns", type=int, default=1, help="pairs beside each other")
     parser.add_argument("-o", "--output", type=Path, required=True)
     said = parser.parse_args()
     restorer = Restorer.load(said.model)
-    rows = [row(restorer, path, said.height) for path in said.pictures]
+    rows = [row(restorer, each, said.height) for each in said.pictures]
     lines = [
         joined(rows[at : at + said.columns], across=True)
         for at in range(0, len(rows), said.columns)

@@ -9,8 +9,8 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "pellucid"
 MODULES = sorted(SOURCE.rglob("*.py"))
 FLOORS = (
-    "errors records planes bayer color noise noise_laws noise_profiles camera_tables raw demosaic "
-    "isp noise_map look detail hot_pixels pattern_demosaic",
+    "errors choices records planes bayer color noise noise_laws noise_profiles camera_tables raw "
+    "demosaic isp noise_map look detail hot_pixels pattern_demosaic",
     "networks diffusion critic control ensemble linear_light",
     "io data",
     "objectives",

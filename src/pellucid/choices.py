@@ -3,7 +3,7 @@
 from typing import Literal
 
 Task = Literal["denoise", "derain", "deblur"]
-"""What a network of Noise-DA was trained for."""
+"""What a finished picture suffers from: a model ships for each, and Noise-DA published some."""
 ISPChoice = Literal["dualdn", "pellucid"]
 """The pipeline around a published DualDn: the one it was trained with, or ours."""
 Preset = Literal["fast", "normal", "best"]

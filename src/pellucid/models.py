@@ -4,12 +4,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import get_args
 
 from pellucid.checkpoint import Network, load_network
+from pellucid.choices import Task
 from pellucid.errors import FileError
 from pellucid.importers import PublishedOptions
 
-SHIPPED = ("default", "denoise", "derain")
+SHIPPED = ("default", *get_args(Task))
 """Names of the models in the package: `default` for raws, the others for finished pictures."""
 
 

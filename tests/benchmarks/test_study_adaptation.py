@@ -15,7 +15,7 @@ from pellucid.training.run import RunFolderCLI, classes_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 QUEUE = FOLDER / "study_adaptation.yaml"
-NAMES = ("study", "study_tests", "study_adaptation", "study_report", "study_adaptation_report")
+NAMES = "degrade study study_tests study_adaptation study_report study_adaptation_report".split()
 
 
 @pytest.fixture(scope="module")

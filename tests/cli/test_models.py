@@ -1,11 +1,13 @@
 """`pellucid models`, and `pellucid restore` with weights of others."""
 
 import sys
+from typing import get_args
 
 import pytest
 import torch
 
 from pellucid import Restorer, develop, load_network, read_picture, read_raw, write_picture
+from pellucid.choices import Task
 from pellucid.importers import PublishedOptions
 from pellucid.models import SHIPPED
 from pellucid.networks.nafnet import NAFNet, NAFNetConfig
@@ -38,6 +40,13 @@ def test_lists_what_ships(pellucid):
     assert run.code == 0 and run.err == []
     assert [line.split()[0] for line in run.out] == list(SHIPPED)
     assert all(line.endswith(" parameters") for line in run.out)
+
+
+@pytest.mark.parametrize("task", get_args(Task))
+def test_every_task_has_a_model_of_its_name(models, pellucid, task):
+    assert pellucid(f"restore rain.png --task {task} -o task.png").code == 0
+    assert pellucid(f"restore rain.png --model {task} -o model.png").code == 0
+    assert read_picture("task.png").equal(read_picture("model.png"))
 
 
 def test_shows_a_shipped_model_with_its_card(pellucid):

@@ -22,6 +22,7 @@ FAMILIAR = {
     "default": "raw photographs, any camera and ISO",
     "denoise": "finished pictures with noise",
     "derain": "finished pictures with rain",
+    "deblur": "finished pictures blurred by motion",
 }
 """What the shipped models are for."""
 

@@ -32,7 +32,6 @@ from pellucid.io import PICTURE_SUFFIXES, check_output, read_picture, read_raw, 
 from pellucid.io.places import check_apart
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.look.white_balance import with_balance
-from pellucid.models import SHIPPED
 from pellucid.raw import RawImage
 from pellucid.restore import develop
 
@@ -200,11 +199,6 @@ def settings_of(options: Namespace, one: Path | None) -> Settings:
 def shipped_for(options: Namespace) -> str:
     """The shipped model for a task, for finished pictures, or for raws."""
     if options.task is not None:
-        if options.task not in SHIPPED:
-            shipped = ", ".join(SHIPPED[1:])
-            raise PellucidError(
-                f"no model ships for {options.task}; expected {shipped}, or --model"
-            )
         return options.task
     suffixes = {Path(name).suffix.lower() for name in options.inputs}
     return "denoise" if suffixes <= PICTURE_SUFFIXES else "default"
