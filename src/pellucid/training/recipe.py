@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
+from importlib import import_module
+from inspect import getmembers, isclass, signature
 from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple, cast
@@ -98,6 +100,13 @@ UNKNOWN_KIND = re.compile(
 WRONG_VALUE = re.compile(
     r"Parser key \"(?!kind\")([\w.]+)\": Expected an? (.+?)\. Got value: (.+?)(?= - |$)"
 )
+IN_CLASS = re.compile(r"class_path '([\w.]+)': Option '(\w+)' is not accepted")
+NO_CLASS = re.compile(r"class_path '[\w.]+': module '([\w.]+)' has no attribute '(\w+)'")
+OF_CLASS = re.compile(r"class_path '([\w.]+)': ((?:No module|the following arg)[^-]+?)(?= - |$)")
+OF_PROTOCOL = re.compile(r"does not implement protocol (\w+)")
+OF_UNION = re.compile(
+    r"Parser key \"([\w.]+)\": .*?Union subtypes Subtypes: \[(.+?)\] Errors: .*Given value: (.+)"
+)
 OWN_COMPLAINT = re.compile(r"^\s*- (.+; expected .+)$", re.MULTILINE)
 
 
@@ -154,6 +163,9 @@ def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> s
     empty = re.search(r"argument --([\w.]+): expected one argument", message)
     if empty is not None:
         return f"--{empty[1]} has no value; expected one"
+    inner = IN_CLASS.search(message) or NO_CLASS.search(message)
+    if inner is not None:
+        return nearest_in(inner[1], inner[2])
     unknown = UNKNOWN.search(message)
     if unknown is None:
         return with_valid_kinds(message, call)
@@ -161,7 +173,20 @@ def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> s
     keys = valid_keys(parser, call)
     ends = {key.rpartition(".")[2] for key in keys}
     near = get_close_matches(said, keys, 1, 0.7) or get_close_matches(said, ends, 1, 0.7)
-    return f"unknown option {said}; the nearest one is {near[0]}" if near else message
+    (near,) = near or get_close_matches(said, keys, 1, 0)
+    return f"unknown option {said}; the nearest one is {near}"
+
+
+def nearest_in(place: str, said: str) -> str:
+    """The answer to an option that a class does not have, or a class that a module does not."""
+    module, _, name = place.rpartition(".")
+    found = getattr(import_module(module), name, None) if module else None
+    if isclass(found):
+        (near,) = get_close_matches(said, signature(found).parameters, 1, 0) or [place]
+        return f"unknown option {said}; the nearest one is {near}"
+    there = [name for name, _ in getmembers(import_module(place), isclass)]
+    (near,) = get_close_matches(said, there, 1, 0) or [place]
+    return f"unknown class {place}.{said}; the nearest one is {place}.{near}"
 
 
 def type_in_words(name: str) -> str:
@@ -170,6 +195,20 @@ def type_in_words(name: str) -> str:
     if words is not None:
         return "one of " + words[1].replace("'", "")
     return re.sub(r"<class '(?:\w+\.)*(\w+)'>|typing\.", r"\1", name)
+
+
+def in_short(message: str) -> str:
+    """A parser's complaint without every type that it tried, and what it said to each."""
+    of_class = OF_CLASS.search(message)
+    if of_class is not None:
+        return f"{of_class[1]}: {of_class[2]}"
+    protocol = OF_PROTOCOL.search(message)
+    if protocol is not None:
+        return f"a class is no {protocol[1]}; expected its method, annotated as there"
+    wrong = OF_UNION.search(message)
+    if wrong is None:
+        return message
+    return f"{wrong[1]} is {wrong[3]}; expected {type_in_words(wrong[2])}"
 
 
 def own_complaint(message: str) -> str:
@@ -182,7 +221,7 @@ def with_valid_kinds(message: str, call: Call) -> str:
     """A parser's complaint, with the kinds that there are in place of the one it does not know."""
     wrong = UNKNOWN_KIND.search(message)
     if wrong is None:
-        return message
+        return in_short(message)
     valid = next((place.kinds for place in call.places if wrong[1] in place.kinds), KINDS)
     if wrong[2] in valid:
         needs = f"got the kind {wrong[2]} alone, in place of {wrong[1]}"

@@ -147,6 +147,8 @@ def train(recipe: Path, overrides: list[str]) -> None:
             run=False,
             args=words,
             save_config_callback=None,
+            # The model brings its own; Lightning's, in its place, would know nothing of the step.
+            auto_configure_optimizers=False,
             # Ranks share the samples by their numbers: FromStep.
             trainer_defaults={"use_distributed_sampler": False},
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
