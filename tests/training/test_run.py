@@ -6,7 +6,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback
 
-from pellucid import PellucidError, Restorer
+from pellucid import FileError, PellucidError, Restorer
 from pellucid.cli import main
 from pellucid.training.data import FromStep
 from pellucid.training.run import train
@@ -108,6 +108,43 @@ def test_an_unknown_key_in_a_recipe_is_answered_with_the_nearest(tmp_path):
     path = tmp_path / "typo.yaml"
     path.write_text(yaml.safe_dump({"data": {"bach_size": 3}}))
     with pytest.raises(PellucidError, match="bach_size; the nearest one is data.batch_size"):
+        train(path, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds nothing; expected entries such as model: {}"),
+        ("- a", r"holds \['a'\]; expected entries"),
+        ("model: [", "cannot be read .*; expected a recipe in YAML"),
+        ("model: \x80", "cannot be read .*utf-8.*; expected a recipe in YAML"),
+        ("model: 3", "model is 3; expected entries such as model: {}"),
+        ("data:", "data is None; expected entries such as data: {}"),
+        (
+            "{seed_everything: 0, trainer: {max_steps: 1, devices: '[a]'}}",
+            ".devices. .* should be an int",
+        ),
+    ],
+)
+def test_what_is_no_recipe_is_answered_in_one_line(tmp_path, text, said):
+    path = tmp_path / "some.yaml"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(FileError, match=f"^{path}: {said}") as error:
+        train(path, [f"--trainer.default_root_dir={tmp_path / 'run'}", "--trainer.accelerator=cpu"])
+    assert "\n" not in str(error.value) and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("modle: {optimizer: muon}", "modle.optimizer; the nearest one is model.optimizer$"),
+        ("model: {netwrk: {raw: {widths: [4]}}}", "the nearest one is model.network.raw.widths$"),
+    ],
+)
+def test_a_slip_in_the_name_of_a_section_is_answered_with_the_nearest(tmp_path, text, nearest):
+    path = tmp_path / "typo.yaml"
+    path.write_text(text)
+    with pytest.raises(PellucidError, match=nearest):
         train(path, [])
 
 

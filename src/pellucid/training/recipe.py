@@ -15,7 +15,7 @@ import yaml
 from jsonargparse import get_loader, set_dumper, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
-from pellucid.errors import PellucidError
+from pellucid.errors import FileError, PellucidError
 from pellucid.training.recipe_places import (
     BY_CLASS,
     CLASSES,
@@ -93,7 +93,8 @@ def mapped(
 set_loader("recipe", load, (yaml.YAMLError,))
 set_dumper("recipe", dump)
 
-UNKNOWN = re.compile(r"--([\w.]+)|[Kk]ey \"?'?([\w.]+)\"?'? is not expected|[Oo]ption '(\w+)'")
+UNKNOWN = re.compile(r"--([\w.]+)|[Kk]ey \"?'?([\w.]+)\"?'? is not expected|[Oo]ption '([\w.]+)'")
+SECTIONS = ("model", "data", "trainer")
 UNKNOWN_KIND = re.compile(
     r"Parser key \"kind\": Expected a typing.Literal\['(\w+)'\]. Got value: (\w+)"
 )
@@ -108,6 +109,20 @@ OF_UNION = re.compile(
     r"Parser key \"([\w.]+)\": .*?Union subtypes Subtypes: \[(.+?)\] Errors: .*Given value: (.+)"
 )
 OWN_COMPLAINT = re.compile(r"^\s*- (.+; expected .+)$", re.MULTILINE)
+
+
+def refuse_no_recipe(path: Path) -> None:
+    """Raise FileError for a file that is no recipe; jsonargparse would say less, or fail within."""
+    try:
+        said = cast(object, yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise FileError.of(path, f"cannot be read ({error}); expected a recipe in YAML") from error
+    if not isinstance(said, dict):
+        raise FileError.of(path, f"holds {said or 'nothing'}; expected entries such as model: {{}}")
+    for name in SECTIONS:
+        section = cast(dict[str, object], said).get(name, {})
+        if not isinstance(section, dict):
+            raise FileError.of(path, f"{name} is {section}; expected entries such as {name}: {{}}")
 
 
 class Call(NamedTuple):

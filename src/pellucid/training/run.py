@@ -25,7 +25,13 @@ from pellucid.training.network import NetworkTraining
 from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import Training
 from pellucid.training.real_raws import RealRawData
-from pellucid.training.recipe import Call, own_complaint, refuse_strangers, with_nearest
+from pellucid.training.recipe import (
+    Call,
+    own_complaint,
+    refuse_no_recipe,
+    refuse_strangers,
+    with_nearest,
+)
 from pellucid.training.resuming import check_checkpoint
 from pellucid.training.run_folder import (
     Export,
@@ -140,6 +146,7 @@ def train(recipe: Path, overrides: list[str]) -> None:
 
     Raises PellucidError where the recipe or an override makes no sense.
     """
+    refuse_no_recipe(recipe)
     words = [f"--config={recipe}", *overrides]
     try:
         cli = RunFolderCLI(
@@ -153,7 +160,7 @@ def train(recipe: Path, overrides: list[str]) -> None:
             trainer_defaults={"use_distributed_sampler": False},
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
         )
-    except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
+    except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError) as error:
         raise FileError.of(recipe, with_installation(own_complaint(str(error)))) from error
     folder = Path(cli.trainer.default_root_dir)
     last = folder / "checkpoints" / "last.ckpt"
