@@ -20,18 +20,13 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from pellucid.errors import FileError, PellucidError
 from pellucid.io.locks import alone_in
 from pellucid.training.bar import RunBar
+from pellucid.training.complaints import own_complaint, refuse_strangers, with_nearest
 from pellucid.training.data import RawData, StepData
 from pellucid.training.network import NetworkTraining
 from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import Training
 from pellucid.training.real_raws import RealRawData
-from pellucid.training.recipe import (
-    Call,
-    own_complaint,
-    refuse_no_recipe,
-    refuse_strangers,
-    with_nearest,
-)
+from pellucid.training.recipe import Call, refuse_no_recipe
 from pellucid.training.resuming import check_checkpoint
 from pellucid.training.run_folder import (
     Export,
