@@ -136,6 +136,13 @@ def test_a_training_that_is_stopped_does_not_end_as_a_success(recipe, tmp_path, 
         ("--data.seed=-1", "data.seed is -1; expected 0 or more"),
         ("--data.photos", "--data.photos has no value; expected one"),
         ("--trainer.max_steps=0", "trainer.max_steps is less than 1; expected 1 or more"),
+        ("--trainer.limit_train_batches=0", "limit_train_batches is less than 1; expected 1 or m"),
+        ("--trainer.val_check_interval=0", "val_check_interval is less than 1; expected 1 or more"),
+        ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches is less than 1; expected"),
+        ("--trainer.overfit_batches=1", "trainer.overfit_batches is 1; expected 0: samples have"),
+        ("--data.validation_samples=-1", "data.validation_samples is -1; expected 0 or more"),
+        ("--data.leaves_share=1.5", "data.leaves_share is 1.5; expected 0 to 1"),
+        ("--model.bfloat16_share=2", "model.bfloat16_share is 2.0; expected 0 to 1"),
         ("--checkpoint_every=0", "checkpoint_every is less than 1; expected 1 or more"),
         ("--model.learning_rate=-1", "model.learning_rate is -1.0; expected 0 or more"),
         ("--model.network.raw.widths=abc", "^widths is abc; expected tuple$"),
@@ -152,6 +159,12 @@ def test_a_wrong_value_is_answered_in_a_line(recipe, tmp_path, option, said):
         train(recipe, words(tmp_path / "run", option))
     assert "\n" not in str(error.value) and len(str(error.value)) < 250
     assert not (tmp_path / "run").exists()
+
+
+def test_a_training_without_time_for_a_step_is_told(recipe, tmp_path):
+    with pytest.raises(PellucidError, match="no step was taken; expected trainer.max_time"):
+        train(recipe, words(tmp_path / "run", "--trainer.max_time=00:00:00:00"))
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
 
 
 def test_a_run_folder_that_cannot_be_is_told(recipe, tmp_path):

@@ -92,15 +92,30 @@ class RunFolderCLI(LightningCLI):
         given = cast(list[object], given if isinstance(given, list) else [given])
         own_bar = any(isinstance(callback, ProgressBar) for callback in given)
         trainer = super().instantiate_trainer(**kwargs)
-        if trainer.max_steps == 0 or self.config.checkpoint_every < 1:
-            zero = "trainer.max_steps" if trainer.max_steps == 0 else "checkpoint_every"
-            raise PellucidError(f"{zero} is less than 1; expected 1 or more")
+        self._refuse_numbers(trainer)
         if trainer.max_steps < 0 and not isinstance(trainer.limit_train_batches, int):
             # Samples have no end, and neither would a cosine.
             raise PellucidError("got no trainer.max_steps; expected --trainer.max_steps N")
         self._log(trainer, own_bar)
         self._save(trainer)
         return trainer
+
+    def _refuse_numbers(self, trainer: Trainer) -> None:
+        """Raise PellucidError for numbers that Lightning takes, and fails with."""
+        counts = {
+            "trainer.max_steps": trainer.max_steps,
+            "checkpoint_every": max(0, self.config.checkpoint_every),
+            "trainer.accumulate_grad_batches": max(0, trainer.accumulate_grad_batches),
+            "trainer.limit_train_batches": trainer.limit_train_batches,
+            "trainer.val_check_interval": self.config.trainer.val_check_interval,
+        }
+        for name, count in counts.items():
+            if count == 0:
+                raise PellucidError(f"{name} is less than 1; expected 1 or more")
+        overfit = self.config.trainer.overfit_batches
+        if overfit:
+            got = f"trainer.overfit_batches is {overfit}"
+            raise PellucidError(f"{got}; expected 0: samples have no end to cut off")
 
     def _log(self, trainer: Trainer, own_bar: bool) -> None:
         """Metrics into the run folder, and one bar for the run, unless the recipe has its own."""
