@@ -8,9 +8,10 @@ import time
 
 import pytest
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from safetensors import safe_open
 from safetensors.torch import load_file
+from torch._utils import ExceptionWrapper
 
 from pellucid.checkpoint import load_network, save_network
 from pellucid.errors import FileError, PellucidError
@@ -171,6 +172,17 @@ def test_a_run_folder_that_cannot_be_is_told(recipe, tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(FileError, match="run: file exists"):
         train(recipe, words(tmp_path / "run"))
+
+
+def test_an_error_of_a_worker_is_one_line(recipe, tmp_path, monkeypatch):
+    try:
+        raise FileError("a.store: is cut off; expected Error: none")
+    except FileError:
+        held = ExceptionWrapper(where="in DataLoader worker process 0")
+    monkeypatch.setattr(Trainer, "fit", lambda *_, **__: held.reraise())
+    with pytest.raises(FileError) as error:
+        train(recipe, words(tmp_path / "run"))
+    assert str(error.value) == "a.store: is cut off; expected Error: none"
 
 
 def test_one_training_at_a_time_has_a_run_folder(recipe, tmp_path):

@@ -205,7 +205,15 @@ def fit(cli: RunFolderCLI, last: Path | None) -> None:
             warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")
             path = None if last is None else str(last)
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=path)
+    except PellucidError as error:
+        raise alone(error) from error
     except SystemExit:
         if cli.trainer.received_sigterm:
             sys.exit(128 + signal.SIGTERM)
         raise KeyboardInterrupt from None  # Lightning makes an exit of it, with code 1
+
+
+def alone(error: PellucidError) -> PellucidError:
+    """An error as it was raised: one of a worker's brings its traceback along, as text."""
+    *before, last = str(error).rstrip().split("\n")
+    return type(error)(last.partition("Error: ")[2]) if before else error
