@@ -323,6 +323,9 @@ def test_what_is_no_database_is_said(tmp_path, monkeypatch):
         ProfileLaw(missing).sample(seeded())
     with pytest.raises(FileError, match="b.json: not darktable's"):
         ProfileLaw(wrong).sample(seeded())
+    wrong.with_name("c.json").write_text('{"noiseprofiles": []}')
+    with pytest.raises(FileError, match="c.json: holds no usable profile"):
+        ProfileLaw(wrong.with_name("c.json")).sample(seeded())
     monkeypatch.setattr(noise_profiles, "DATABASES", (missing,))
     with pytest.raises(FileError, match="a.json: no noise profiles"):
         ProfileLaw().sample(seeded())

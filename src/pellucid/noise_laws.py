@@ -10,6 +10,7 @@ import torch
 from torch import Generator
 
 from pellucid.camera_tables import ELD_CAMERAS, EldName, eld_camera
+from pellucid.errors import FileError
 from pellucid.noise import ELD_LEVELS, EldNoise, EldSensor
 from pellucid.noise_profiles import cameras_of, interpolated, profile_database
 from pellucid.raw import Noise
@@ -155,7 +156,10 @@ class ProfileLaw:
 
     def sample(self, generator: Generator) -> Noise:
         """One camera's noise at one ISO; raises `FileError` without a database."""
-        cameras = cameras_of(profile_database(self.path))
+        path = profile_database(self.path)
+        cameras = cameras_of(path)
+        if not cameras:
+            raise FileError.of(path, "holds no usable profile; expected one or more")
         profiles = any_of(cameras, generator)
         iso = log_uniform(profiles[0].iso, profiles[-1].iso, generator)
         return interpolated(profiles, iso)

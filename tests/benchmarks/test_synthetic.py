@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pellucid import Noise, Rendering, render
 from pellucid.bayer import mosaic_of
 from pellucid.benchmarks.synthetic import (
     GAINS,
+    Row,
     evaluate,
     isp_alone,
     law_noise,
@@ -23,6 +25,8 @@ from pellucid.benchmarks.synthetic import (
 )
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.metrics import score
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -124,3 +128,15 @@ def test_the_truth_in_colour_is_the_photograph_where_nothing_clips(photos):
     torch.testing.assert_close(
         truth_in_colour(grey, Rendering()), torch.full_like(in_colour, expected)
     )
+
+
+def test_the_readme_and_the_card_tell_the_scores_that_were_measured():
+    report = json.loads((ROOT / "benchmarks/results/synthetic_kodak24.json").read_text())
+    assert "/" not in report["settings"]["photos"]
+    pages = [(ROOT / name).read_text() for name in ("README.md", "src/pellucid/weights/default.md")]
+    rows = [Row(**row) for row in report["rows"]]
+    for before, after in zip(rows[::2], rows[1::2], strict=True):
+        cells = [f"{after.noise_level:g}", f"{after.read:.2g}", f"{after.tone:g}"]
+        cells += [f"{row.psnr:.2f} dB / {row.ssim:.3f}" for row in (before, after)]
+        line = f"| {' | '.join(cells)} | {after.psnr - before.psnr:+.2f} dB |\n"
+        assert line in pages[1] and (line in pages[0]) == (after.tone == 0.5), line

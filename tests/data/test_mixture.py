@@ -1,5 +1,7 @@
 """Mixtures in recipes: packed photographs, raws and dead leaves, in this process or in workers."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import yaml
@@ -119,3 +121,11 @@ def test_the_licences_of_all_sources_are_one_list(photos, raws, tmp_path):
         "CC0-1.0": ["a.png", "b.jpg", "c.png", "x.dng", "z.dng"],
         "not stated": ["a.png", "b.jpg", "c.png"],
     }
+
+
+def test_the_pages_source_of_ones_own_is_one(tmp_path, monkeypatch, run):
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    code = next(part for part in page.split("```python\n") if "class Noise" in part)
+    (tmp_path / "own_source.py").write_text(code.partition("```")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run("own", sources=[{"source": {"class_path": "own_source.Noise"}}])

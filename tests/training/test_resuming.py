@@ -8,9 +8,10 @@ import time
 
 import pytest
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from safetensors import safe_open
 from safetensors.torch import load_file
+from torch._utils import ExceptionWrapper
 
 from pellucid.checkpoint import load_network, save_network
 from pellucid.errors import FileError, PellucidError
@@ -136,6 +137,13 @@ def test_a_training_that_is_stopped_does_not_end_as_a_success(recipe, tmp_path, 
         ("--data.seed=-1", "data.seed is -1; expected 0 or more"),
         ("--data.photos", "--data.photos has no value; expected one"),
         ("--trainer.max_steps=0", "trainer.max_steps is less than 1; expected 1 or more"),
+        ("--trainer.limit_train_batches=0", "limit_train_batches is less than 1; expected 1 or m"),
+        ("--trainer.val_check_interval=0", "val_check_interval is less than 1; expected 1 or more"),
+        ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches is less than 1; expected"),
+        ("--trainer.overfit_batches=1", "trainer.overfit_batches is 1; expected 0: samples have"),
+        ("--data.validation_samples=-1", "data.validation_samples is -1; expected 0 or more"),
+        ("--data.leaves_share=1.5", "data.leaves_share is 1.5; expected 0 to 1"),
+        ("--model.bfloat16_share=2", "model.bfloat16_share is 2.0; expected 0 to 1"),
         ("--checkpoint_every=0", "checkpoint_every is less than 1; expected 1 or more"),
         ("--model.learning_rate=-1", "model.learning_rate is -1.0; expected 0 or more"),
         ("--model.network.raw.widths=abc", "^widths is abc; expected tuple$"),
@@ -154,10 +162,27 @@ def test_a_wrong_value_is_answered_in_a_line(recipe, tmp_path, option, said):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_training_without_time_for_a_step_is_told(recipe, tmp_path):
+    with pytest.raises(PellucidError, match="no step was taken; expected trainer.max_time"):
+        train(recipe, words(tmp_path / "run", "--trainer.max_time=00:00:00:00"))
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+
+
 def test_a_run_folder_that_cannot_be_is_told(recipe, tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(FileError, match="run: file exists"):
         train(recipe, words(tmp_path / "run"))
+
+
+def test_an_error_of_a_worker_is_one_line(recipe, tmp_path, monkeypatch):
+    try:
+        raise FileError("a.store: is cut off; expected Error: none")
+    except FileError:
+        held = ExceptionWrapper(where="in DataLoader worker process 0")
+    monkeypatch.setattr(Trainer, "fit", lambda *_, **__: held.reraise())
+    with pytest.raises(FileError) as error:
+        train(recipe, words(tmp_path / "run"))
+    assert str(error.value) == "a.store: is cut off; expected Error: none"
 
 
 def test_one_training_at_a_time_has_a_run_folder(recipe, tmp_path):

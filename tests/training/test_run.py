@@ -6,7 +6,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback
 
-from pellucid import PellucidError, Restorer
+from pellucid import FileError, PellucidError, Restorer
 from pellucid.cli import main
 from pellucid.training.data import FromStep
 from pellucid.training.run import train
@@ -47,6 +47,9 @@ def test_ranks_share_the_samples_between_them():
     assert numbers(0) == [4, 5, 8, 9] and numbers(1) == [6, 7, 10, 11]
 
 
+LAWS, LEAVES = "pellucid.noise_laws", "pellucid.data.DeadLeaves"
+
+
 def generates(recipe: Path) -> bool:
     """Whether a recipe needs no files; for others see test_fivek, test_picture_training."""
     text = recipe.read_text()
@@ -81,6 +84,19 @@ def test_every_recipe_can_take_a_step(recipe_path, tmp_path):
             "model.network.raw.widhts of unet; the nearest one is model.network.raw.widths$",
         ),
         (["--trainer.max_stepps=3"], "trainer.max_stepps; the nearest one is trainer.max_steps"),
+        (["--optimizer=SGD"], "unknown option optimizer; the nearest one is model.optimizer$"),
+        (["--lr_scheduler=StepLR"], "lr_scheduler; the nearest one is model.schedule"),
+        (
+            ["--trainer.callbacks=[{class_path: EMAWeightAveraging, init_args: {decy: 1}}]"],
+            "decay$",
+        ),
+        (
+            [f"--data.synthesis={{law: {{class_path: {LAWS}.BoxLaw, init_args: {{shoot: 1}}}}}}"],
+            "shot$",
+        ),
+        ([f"--data.synthesis.law={LAWS}.CamraLaw"], f"the nearest one is {LAWS}.CameraLaw$"),
+        ([f"--data.sources=[{{source: {LEAVES}, wight: 1}}]"], "unknown option wight; .* weight$"),
+        ([f"--data.sources=[{{source: {LEAVES}ves}}]"], f"the nearest one is {LEAVES}$"),
     ],
 )
 def test_an_unknown_option_is_answered_with_the_nearest(recipe, words, nearest):
@@ -92,6 +108,43 @@ def test_an_unknown_key_in_a_recipe_is_answered_with_the_nearest(tmp_path):
     path = tmp_path / "typo.yaml"
     path.write_text(yaml.safe_dump({"data": {"bach_size": 3}}))
     with pytest.raises(PellucidError, match="bach_size; the nearest one is data.batch_size"):
+        train(path, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds nothing; expected entries such as model: {}"),
+        ("- a", r"holds \['a'\]; expected entries"),
+        ("model: [", "cannot be read .*; expected a recipe in YAML"),
+        ("model: \x80", "cannot be read .*utf-8.*; expected a recipe in YAML"),
+        ("model: 3", "model is 3; expected entries such as model: {}"),
+        ("data:", "data is None; expected entries such as data: {}"),
+        (
+            "{seed_everything: 0, trainer: {max_steps: 1, devices: '[a]'}}",
+            ".devices. .* should be an int",
+        ),
+    ],
+)
+def test_what_is_no_recipe_is_answered_in_one_line(tmp_path, text, said):
+    path = tmp_path / "some.yaml"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(FileError, match=f"^{path}: {said}") as error:
+        train(path, [f"--trainer.default_root_dir={tmp_path / 'run'}", "--trainer.accelerator=cpu"])
+    assert "\n" not in str(error.value) and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("modle: {optimizer: muon}", "modle.optimizer; the nearest one is model.optimizer$"),
+        ("model: {netwrk: {raw: {widths: [4]}}}", "the nearest one is model.network.raw.widths$"),
+    ],
+)
+def test_a_slip_in_the_name_of_a_section_is_answered_with_the_nearest(tmp_path, text, nearest):
+    path = tmp_path / "typo.yaml"
+    path.write_text(text)
+    with pytest.raises(PellucidError, match=nearest):
         train(path, [])
 
 
@@ -123,6 +176,22 @@ def test_a_logger_that_is_not_installed_is_asked_for_in_one_line(
     words = f"pellucid: {recipe}: {package} is not installed; expected pip install -U '{package}>="
     assert stopped.value.code == 2 and line.startswith(words)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--trainer.precision=fp7"], "^trainer.precision is fp7; expected .*bf16-mixed"),
+        (["--trainer.gradient_clip_val=much"], "_val is much; expected float, int, NoneType$"),
+        (["--data.synthesis.law=nowhere.Law"], "^nowhere.Law: No module named 'nowhere'$"),
+        (["--data.synthesis.law=pathlib.Path"], "a class is no NoiseLaw; expected its method"),
+        (["--data.sources=[{source: pellucid.data.PhotoStore}]"], "PhotoStore: .*: store$"),
+    ],
+)
+def test_a_complaint_does_not_tell_every_type_that_was_tried(recipe, words, said):
+    with pytest.raises(PellucidError, match=said) as error:
+        train(recipe, words)
+    assert "Union" not in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_run_without_an_end_is_refused(recipe, tmp_path):

@@ -43,6 +43,7 @@ class StepData(LightningDataModule):
         super().__init__()
         numbers = {"patch": (patch, 1), "batch_size": (batch_size, 1)}
         numbers |= {"seed": (seed, 0), "workers": (workers, 0)}
+        numbers |= {"validation_samples": (validation_samples, 0)}
         for name, (number, least) in numbers.items():
             if number < least:
                 raise PellucidError(f"data.{name} is {number}; expected {least} or more")
@@ -121,6 +122,8 @@ def photos_and_leaves(
     photos: Path | None, leave_out: tuple[str, ...], leaves_share: float
 ) -> tuple[WeightedSource, ...]:
     """Photographs with their share of dead leaves; dead leaves alone without photographs."""
+    if not 0 <= leaves_share <= 1:
+        raise PellucidError(f"data.leaves_share is {leaves_share:g}; expected 0 to 1")
     if photos is None:
         return (WeightedSource(DeadLeaves()),)
     read = WeightedSource(photo_source(photos, leave_out), 1 - leaves_share)

@@ -62,6 +62,8 @@ class NetworkTraining(LightningModule):
         super().__init__()
         if not learning_rate >= 0:
             raise PellucidError(f"model.learning_rate is {learning_rate}; expected 0 or more")
+        if not 0 <= bfloat16_share <= 1:
+            raise PellucidError(f"model.bfloat16_share is {bfloat16_share}; expected 0 to 1")
         self.net, self.config, self.start = begun
         self.optimizer: OptimizerName = optimizer
         self.learning_rate, self.weight_decay = learning_rate, weight_decay

@@ -1,29 +1,23 @@
-"""What a recipe says: records that their `kind` tells apart, and answers to unknown words."""
+"""What a recipe says, and its options: records that their `kind` tells apart."""
 # pyright: reportUnknownMemberType=false
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import fields
-from difflib import get_close_matches
 from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple, cast
 
 import yaml
 from jsonargparse import get_loader, set_dumper, set_loader
-from lightning.pytorch.cli import LightningArgumentParser
 
-from pellucid.errors import PellucidError
+from pellucid.errors import FileError
 from pellucid.training.recipe_places import (
     BY_CLASS,
     CLASSES,
     KINDS,
     PLACES,
     PLAIN,
-    Kinds,
     Place,
     has_kind,
-    records_of,
 )
 
 
@@ -91,14 +85,21 @@ def mapped(
 set_loader("recipe", load, (yaml.YAMLError,))
 set_dumper("recipe", dump)
 
-UNKNOWN = re.compile(r"--([\w.]+)|[Kk]ey \"?'?([\w.]+)\"?'? is not expected|[Oo]ption '(\w+)'")
-UNKNOWN_KIND = re.compile(
-    r"Parser key \"kind\": Expected a typing.Literal\['(\w+)'\]. Got value: (\w+)"
-)
-WRONG_VALUE = re.compile(
-    r"Parser key \"(?!kind\")([\w.]+)\": Expected an? (.+?)\. Got value: (.+?)(?= - |$)"
-)
-OWN_COMPLAINT = re.compile(r"^\s*- (.+; expected .+)$", re.MULTILINE)
+SECTIONS = ("model", "data", "trainer")
+
+
+def refuse_no_recipe(path: Path) -> None:
+    """Raise FileError for a file that is no recipe; jsonargparse would say less, or fail within."""
+    try:
+        said = cast(object, yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise FileError.of(path, f"cannot be read ({error}); expected a recipe in YAML") from error
+    if not isinstance(said, dict):
+        raise FileError.of(path, f"holds {said or 'nothing'}; expected entries such as model: {{}}")
+    for name in SECTIONS:
+        section = cast(dict[str, object], said).get(name, {})
+        if not isinstance(section, dict):
+            raise FileError.of(path, f"{name} is {section}; expected entries such as {name}: {{}}")
 
 
 class Call(NamedTuple):
@@ -144,83 +145,6 @@ def whole_records(words: list[str], short: dict[str, str]) -> Iterator[str]:
             yield f"--{short[name]}={{kind: {kind}}}"
         else:
             yield word
-
-
-def with_nearest(message: str, parser: LightningArgumentParser, call: Call) -> str:
-    """A parser's complaint, with the valid key that is nearest to the one it does not know."""
-    wrong = WRONG_VALUE.search(message)
-    if wrong is not None:
-        return f"{wrong[1]} is {wrong[3]}; expected {type_in_words(wrong[2])}"
-    empty = re.search(r"argument --([\w.]+): expected one argument", message)
-    if empty is not None:
-        return f"--{empty[1]} has no value; expected one"
-    unknown = UNKNOWN.search(message)
-    if unknown is None:
-        return with_valid_kinds(message, call)
-    said = next(name for name in unknown.groups() if name)
-    keys = valid_keys(parser, call)
-    ends = {key.rpartition(".")[2] for key in keys}
-    near = get_close_matches(said, keys, 1, 0.7) or get_close_matches(said, ends, 1, 0.7)
-    return f"unknown option {said}; the nearest one is {near[0]}" if near else message
-
-
-def type_in_words(name: str) -> str:
-    """A type as jsonargparse writes it, shorter: int, or one of some words."""
-    words = re.fullmatch(r"typing\.Literal\[(.+)\]", name)
-    if words is not None:
-        return "one of " + words[1].replace("'", "")
-    return re.sub(r"<class '(?:\w+\.)*(\w+)'>|typing\.", r"\1", name)
-
-
-def own_complaint(message: str) -> str:
-    """What a record of ours says, out of what jsonargparse says of every type that it tried."""
-    own = OWN_COMPLAINT.search(message)
-    return own[1] if own else message
-
-
-def with_valid_kinds(message: str, call: Call) -> str:
-    """A parser's complaint, with the kinds that there are in place of the one it does not know."""
-    wrong = UNKNOWN_KIND.search(message)
-    if wrong is None:
-        return message
-    valid = next((place.kinds for place in call.places if wrong[1] in place.kinds), KINDS)
-    if wrong[2] in valid:
-        needs = f"got the kind {wrong[2]} alone, in place of {wrong[1]}"
-        return f"{needs}; expected the whole record at once, {{kind: {wrong[2]}, ...}}"
-    return unknown_kind(wrong[2], valid)
-
-
-def unknown_kind(kind: str, valid: Kinds) -> str:
-    """The answer to a kind that there is not."""
-    return f"unknown kind {kind}; expected one of {', '.join(valid)}"
-
-
-def valid_keys(parser: LightningArgumentParser, call: Call) -> list[str]:
-    """Every key that a recipe can hold, those of the configuration records inside included."""
-    keys = [name for name in vars(parser.get_defaults().as_flat()) if not name.startswith("__")]
-    inside = list(records_of(call.training).items())
-    inside += [(place.key, record) for place in call.places for record in place.kinds.values()]
-    return keys + [f"{key}.{field.name}" for key, record in inside for field in fields(record)]
-
-
-def refuse_strangers(call: Call) -> None:
-    """Raise PellucidError for a kind that there is not, or an option that its record does not have.
-
-    jsonargparse would look for another kind that has it.
-    """
-    said = list(options(call.words))
-    for place in call.places:
-        kind = last_kind(place, call.recipe, said)
-        if kind is None:
-            continue
-        if kind not in place.kinds:
-            raise PellucidError(unknown_kind(kind, place.kinds))
-        valid = [f"{place.key}.{name.name}" for name in fields(place.kinds[kind])]
-        for key, _ in said:
-            inner = [f"{name}." for name in valid]
-            if key.startswith(f"{place.key}.") and not f"{key}.".startswith(tuple(inner)):
-                (near,) = get_close_matches(key, valid, 1, 0)
-                raise PellucidError(f"unknown option {key} of {kind}; the nearest one is {near}")
 
 
 def last_kind(place: Place, recipe: str, said: list[tuple[str, str]]) -> str | None:

@@ -20,12 +20,13 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from pellucid.errors import FileError, PellucidError
 from pellucid.io.locks import alone_in
 from pellucid.training.bar import RunBar
+from pellucid.training.complaints import own_complaint, refuse_strangers, with_nearest
 from pellucid.training.data import RawData, StepData
 from pellucid.training.network import NetworkTraining
 from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import Training
 from pellucid.training.real_raws import RealRawData
-from pellucid.training.recipe import Call, own_complaint, refuse_strangers, with_nearest
+from pellucid.training.recipe import Call, refuse_no_recipe
 from pellucid.training.resuming import check_checkpoint
 from pellucid.training.run_folder import (
     Export,
@@ -91,15 +92,30 @@ class RunFolderCLI(LightningCLI):
         given = cast(list[object], given if isinstance(given, list) else [given])
         own_bar = any(isinstance(callback, ProgressBar) for callback in given)
         trainer = super().instantiate_trainer(**kwargs)
-        if trainer.max_steps == 0 or self.config.checkpoint_every < 1:
-            zero = "trainer.max_steps" if trainer.max_steps == 0 else "checkpoint_every"
-            raise PellucidError(f"{zero} is less than 1; expected 1 or more")
+        self._refuse_numbers(trainer)
         if trainer.max_steps < 0 and not isinstance(trainer.limit_train_batches, int):
             # Samples have no end, and neither would a cosine.
             raise PellucidError("got no trainer.max_steps; expected --trainer.max_steps N")
         self._log(trainer, own_bar)
         self._save(trainer)
         return trainer
+
+    def _refuse_numbers(self, trainer: Trainer) -> None:
+        """Raise PellucidError for numbers that Lightning takes, and fails with."""
+        counts = {
+            "trainer.max_steps": trainer.max_steps,
+            "checkpoint_every": max(0, self.config.checkpoint_every),
+            "trainer.accumulate_grad_batches": max(0, trainer.accumulate_grad_batches),
+            "trainer.limit_train_batches": trainer.limit_train_batches,
+            "trainer.val_check_interval": self.config.trainer.val_check_interval,
+        }
+        for name, count in counts.items():
+            if count == 0:
+                raise PellucidError(f"{name} is less than 1; expected 1 or more")
+        overfit = self.config.trainer.overfit_batches
+        if overfit:
+            got = f"trainer.overfit_batches is {overfit}"
+            raise PellucidError(f"{got}; expected 0: samples have no end to cut off")
 
     def _log(self, trainer: Trainer, own_bar: bool) -> None:
         """Metrics into the run folder, and one bar for the run, unless the recipe has its own."""
@@ -140,6 +156,7 @@ def train(recipe: Path, overrides: list[str]) -> None:
 
     Raises PellucidError where the recipe or an override makes no sense.
     """
+    refuse_no_recipe(recipe)
     words = [f"--config={recipe}", *overrides]
     try:
         cli = RunFolderCLI(
@@ -147,11 +164,13 @@ def train(recipe: Path, overrides: list[str]) -> None:
             run=False,
             args=words,
             save_config_callback=None,
+            # The model brings its own; Lightning's, in its place, would know nothing of the step.
+            auto_configure_optimizers=False,
             # Ranks share the samples by their numbers: FromStep.
             trainer_defaults={"use_distributed_sampler": False},
             parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
         )
-    except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
+    except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError) as error:
         raise FileError.of(recipe, with_installation(own_complaint(str(error)))) from error
     folder = Path(cli.trainer.default_root_dir)
     last = folder / "checkpoints" / "last.ckpt"
@@ -186,7 +205,15 @@ def fit(cli: RunFolderCLI, last: Path | None) -> None:
             warnings.filterwarnings("ignore", ".isinstance.treespec, LeafSpec.. is deprecated")
             path = None if last is None else str(last)
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=path)
+    except PellucidError as error:
+        raise alone(error) from error
     except SystemExit:
         if cli.trainer.received_sigterm:
             sys.exit(128 + signal.SIGTERM)
         raise KeyboardInterrupt from None  # Lightning makes an exit of it, with code 1
+
+
+def alone(error: PellucidError) -> PellucidError:
+    """An error as it was raised: one of a worker's brings its traceback along, as text."""
+    *before, last = str(error).rstrip().split("\n")
+    return type(error)(last.partition("Error: ")[2]) if before else error

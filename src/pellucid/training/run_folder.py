@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from pellucid.checkpoint import Network, save_network
+from pellucid.errors import PellucidError
 from pellucid.io import replacing, write_picture
 from pellucid.training.data import StepData, data_of
 from pellucid.training.network import NetworkTraining
@@ -182,7 +183,10 @@ class Export(Callback):
                 averaging.on_train_end(trainer, pl_module)
         if trainer.is_global_zero:
             folder, trained = Path(trainer.default_root_dir), cast(NetworkTraining, pl_module)
-            said = metadata(sittings(folder), trainer.global_step, trained.start)
+            run = sittings(folder)
+            if not run:
+                raise PellucidError("no step was taken; expected trainer.max_time to allow one")
+            said = metadata(run, trainer.global_step, trained.start)
             path = folder / "weights.safetensors"
             save_network(trained.net, trained.config, path, **said)
             with replacing(folder / "card.md") as file:
