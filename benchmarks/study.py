@@ -3,10 +3,11 @@
     python benchmarks/study.py benchmarks/study_dual_domain.yaml --photos PHOTOS --test KODAK24
 
 A queue that can be stopped at any moment: what is finished is not done again, a training goes on
-from its last checkpoint. How many steps fit into an arm's minutes is counted once, before its first
-seed, and kept in `ARM.plan.json`. Minutes are processor time for each thread (OMP_NUM_THREADS), so
-that what else runs on the machine gives no arm an advantage. `--list` shows the queue, and two
-processes with `--shard 1/2` and `--shard 2/2` share it.
+from its last checkpoint. How many steps fit into an arm's minutes is counted once and kept in
+`ARM.plan.json`; arms whose steps cost the same take one `pace`. Minutes are processor time for each
+thread (OMP_NUM_THREADS), but neighbours slow that too, by up to a third: `--count` counts all arms
+twice and takes the quicker time; call it first, on an idle machine. `--list` shows the queue, and
+two processes with `--shard 1/2` and `--shard 2/2` share it.
 """
 
 import argparse
@@ -34,6 +35,8 @@ class Run:
     seed: int
     minutes: float
     options: tuple[str, ...]
+    pace: str = ""
+    """The arm by whose time for a step minutes are counted, if not its own."""
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""
@@ -60,11 +63,17 @@ class Study:
 def queue(arms: dict[str, Any]) -> list[Run]:
     """The runs of a study's arms in their order."""
     turns = [
-        (-len(about["seeds"]), turn, Run(arm, seed, about["minutes"], tuple(about["options"])))
+        (-len(about["seeds"]), turn, run_of(arm, seed, about))
         for arm, about in arms.items()
         for turn, seed in enumerate(about["seeds"])
     ]
     return [run for *_, run in sorted(turns, key=lambda each: each[:2])]
+
+
+def run_of(arm: str, seed: int, about: dict[str, Any]) -> Run:
+    """A run as the queue says it."""
+    pace = about.get("pace", arm)
+    return Run(arm, seed, about["minutes"], tuple(about["options"]), pace)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -84,13 +93,30 @@ def seconds_per_step(recipe: Path, words: list[str], steps: int = 100) -> float:
 
 
 def plan(run: Run, recipe: Path, words: list[str], runs: Path) -> int:
-    """Steps that fit into an arm's minutes, counted once for all its seeds."""
-    path = runs / f"{run.arm}.plan.json"
+    """Steps that fit into a run's minutes, counted here where nobody has counted them."""
+    path = runs / f"{run.pace}.plan.json"
     if not path.exists():
-        step = seconds_per_step(recipe, words)
-        steps = int(run.minutes * 60 / step)
-        write_json(path, {"minutes": run.minutes, "seconds_per_step": step, "steps": steps})
-    return int(json.loads(path.read_text())["steps"])
+        write_json(path, {"seconds_per_step": seconds_per_step(recipe, words)})
+    return int(run.minutes * 60 / json.loads(path.read_text())["seconds_per_step"])
+
+
+def count(study: Study, photos: Path, runs: Path) -> None:
+    """Count the steps of all arms that have a pace of their own, there and back again."""
+    own = {run.arm: run for run in study.runs if run.pace == run.arm}
+    left = [run for arm, run in own.items() if not (runs / f"{arm}.plan.json").exists()]
+    seconds: dict[str, float] = {}
+    for run in [*left, *reversed(left)]:
+        step = seconds_per_step(study.recipe, words_of(run, photos))
+        seconds[run.arm] = min(step, seconds.get(run.arm, step))
+        print(f"{run.arm:20} {step:.3f} s", flush=True)
+    for arm, step in seconds.items():
+        write_json(runs / f"{arm}.plan.json", {"seconds_per_step": step})
+
+
+def words_of(run: Run, photos: Path) -> list[str]:
+    """What a training of the run is told beside the recipe."""
+    words = [f"--data.photos={photos}", f"--data.seed={run.seed}", *run.options]
+    return [*words, f"--seed_everything={run.seed}"]
 
 
 def carry_out(
@@ -98,8 +124,7 @@ def carry_out(
 ) -> None:
     """Train and score one run, or what is left of it."""
     folder = run.folder(runs)
-    words = [f"--data.photos={photos}", f"--data.seed={run.seed}", *run.options]
-    words += [f"--seed_everything={run.seed}", f"--trainer.default_root_dir={folder}"]
+    words = [*words_of(run, photos), f"--trainer.default_root_dir={folder}"]
     if not (folder / "weights.safetensors").exists():
         steps = plan(run, study.recipe, words, runs)
         train(study.recipe, [*words, f"--trainer.max_steps={steps}"])
@@ -144,6 +169,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/study"))
     parser.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N", help="every Nth run")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--count", action="store_true", help="count steps, and train nothing")
     said = parser.parse_args()
     study = Study.read(said.study)
     first, every = said.shard
@@ -153,6 +179,9 @@ def main() -> None:
         return
     if said.photos is None or said.test is None:
         parser.error("expected --photos and --test")
+    if said.count:
+        count(study, said.photos, said.runs)
+        return
     for run in left(study.runs, said.runs):
         print(f"{run.arm}, seed {run.seed}", flush=True)
         carry_out(study, run, said.photos, said.test, said.limit, said.runs)

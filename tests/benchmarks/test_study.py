@@ -56,11 +56,30 @@ def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeyp
     words = [str(tmp_path / "queue.yaml"), "--photos", str(photos), "--test", str(photos)]
     monkeypatch.setattr(sys, "argv", ["study.py", *words, "--runs", str(runs)])
     study.main()
-    steps = json.loads((runs / "dual.plan.json").read_text())["steps"]
-    assert steps > 0
+    assert json.loads((runs / "dual.plan.json").read_text())["seconds_per_step"] > 0
     scores = json.loads((runs / "dual-seed1" / "scores.json").read_text())
     assert scores["run"]["seed"] == 1
     assert {row["model"] for row in scores["rows"]} == {"input", "dual"}
     times = {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
     study.main()
     assert times == {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
+
+
+def test_steps_are_counted_twice_and_shared_by_arms_of_one_pace(study, tmp_path, monkeypatch):
+    arms = {
+        "a": {"minutes": 1, "seeds": [0, 1], "options": ["--a"]},
+        "b": {"minutes": 1, "seeds": [0], "options": ["--b"]},
+        "like_b": {"minutes": 2, "seeds": [0], "pace": "b", "options": []},
+    }
+    runs, times = study.queue(arms), iter([0.5, 0.3, 0.2, 0.6])
+    counted = []
+
+    def seconds(recipe, words):
+        counted.append("a" if "--a" in words else "b")
+        return next(times)
+
+    monkeypatch.setattr(study, "seconds_per_step", seconds)
+    study.count(study.Study(Path("recipe"), [], [], runs), Path("photos"), tmp_path)
+    assert counted == ["a", "b", "b", "a"]
+    steps = {run.arm: study.plan(run, Path("recipe"), [], tmp_path) for run in runs}
+    assert steps == {"a": 120, "b": 300, "like_b": 600}
