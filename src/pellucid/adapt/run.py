@@ -51,7 +51,8 @@ class Outcome(NamedTuple):
     best: Verdict | None
     """None where nothing was gained, and no model is written."""
     steps: int
-    interrupted: bool
+    signal: int = 0
+    """That ended it, where one did."""
     said: str = ""
     """Why nothing could be gained, where that is known."""
 
@@ -68,12 +69,10 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     material = gather(options, kind, say, warn)
     if kind == "pictures" and material.level < NO_NOISE:
         level = f"{255 * material.level:.2f} of 255 levels"
-        return Outcome(None, 0, False, f"the pictures show no noise ({level})")
+        return Outcome(None, 0, said=f"the pictures show no noise ({level})")
     if kind == "raws" and material.level > NOISE_ALONE:
         times = f"{material.level:.1f} times as strong as their noise"
-        return Outcome(
-            None, 0, False, f"the raws show too little noise: even calm parts are {times}"
-        )
+        return Outcome(None, 0, said=f"the raws show too little noise: even calm parts are {times}")
     photos, sources = None, []
     if options.minimised != "own":
         photos, sources = clean_sources(options.photos, say)
@@ -138,13 +137,13 @@ def run(
     )
     bench = Bench([held_patch(material, options, n) for n in range(options.judged)], start)
     if not bench.start.any():
-        return Outcome(None, 0, False, "what was held out is black or clipped, and judges nothing")
+        return Outcome(None, 0, said="what was held out is black or clipped, and judges nothing")
     judge = Judge(bench, options.folder, options.every, options.patience, start)
     clock = Clock(None if options.steps else options.minutes)
     trainer = trainer_of(options, command, judge, clock)
-    stopped = fit(trainer, training, data, options.folder)
+    ended_by = fit(trainer, training, data, options.folder)
     write(options, training, judge, trainer)
-    return Outcome(judge.best, trainer.global_step, stopped)
+    return Outcome(judge.best, trainer.global_step, ended_by)
 
 
 def held_patch(material: Material, options: AdaptOptions, n: int) -> Any:
@@ -188,16 +187,21 @@ def trainer_of(options: AdaptOptions, command: str, judge: Judge, clock: Clock) 
     )
 
 
-def fit(trainer: Trainer, training: NetworkTraining, data: AdaptData, folder: Path) -> bool:
-    """Train, from the last checkpoint on if there is one; whether the user interrupted it."""
+def fit(trainer: Trainer, training: NetworkTraining, data: AdaptData, folder: Path) -> int:
+    """Train, from the last checkpoint on if there is one; the signal that ended it, or 0."""
     last = folder / "checkpoints" / "last.ckpt"
     with warnings.catch_warnings(), graceful(trainer) as interrupts:
         # A run that goes on finds its own checkpoints there.
         warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
         warnings.filterwarnings("ignore", "The '\\w+_dataloader' does not have many workers")
-        trainer.fit(training, data, ckpt_path=str(last) if last.exists() else None)
+        try:
+            trainer.fit(training, data, ckpt_path=str(last) if last.exists() else None)
+        except SystemExit:
+            if not trainer.received_sigterm:
+                raise KeyboardInterrupt from None  # Lightning makes an exit of it, with code 1
+            return signal.SIGTERM  # all is torn down: the checkpoint of the last verdict stays
         trainer.save_checkpoint(last)
-    return bool(interrupts)
+    return signal.SIGINT if interrupts else 0
 
 
 @contextmanager
