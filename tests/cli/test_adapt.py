@@ -249,3 +249,43 @@ def test_another_adaptation_does_not_go_on_in_a_run_folder(place, pellucid):
     pellucid(words)
     done = pellucid(f"{words} --seed 3")
     assert done.code == 2 and "holds an adaptation with seed 0" in done.err[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda place: raws(place / "mine", 1, first=9), "with files 2 (SHA-256 "),
+        (lambda place: heavier(place / "raw.safetensors"), "with weights "),
+    ],
+    ids=["files", "weights"],
+)
+def test_other_files_or_weights_by_the_same_names_are_another_adaptation(
+    place, pellucid, change, said
+):
+    """Files that were trained on could be among those that are held out of the new ones."""
+    raws(place / "mine", 2)
+    words = "adapt --model raw.safetensors --real mine --steps 1 -o my.safetensors"
+    pellucid(words)
+    change(place)
+    done = pellucid(words)
+    assert done.code == 2 and f"holds an adaptation {said}" in done.err[-1]
+
+
+def heavier(path: Path) -> None:
+    """The same network with other weights."""
+    held = read_checkpoint(path)
+    for weight in held.net.parameters():
+        weight.data *= 1.1
+    assert held.config is not None
+    save_network(held.net, held.config, path)
+
+
+@pytest.mark.parametrize("name", ["adapt.json", "checkpoints/last.ckpt"])
+def test_a_damaged_run_folder_is_said_in_a_line(place, pellucid, name):
+    raws(place / "mine", 2)
+    words = "adapt --model raw.safetensors --real mine --steps 1 -o my.safetensors"
+    pellucid(words)
+    path = place / "my.run" / name
+    path.write_bytes(path.read_bytes()[:40])
+    done = pellucid(words)
+    assert done.code == 2 and f"my.run/{name}: damaged (" in done.err[-1]

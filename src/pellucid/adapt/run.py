@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from pellucid.adapt.bar import AdaptBar, Clock
 from pellucid.adapt.files import Kind
+from pellucid.adapt.identity import agree
 from pellucid.adapt.judge import Bench, Judge, Verdict
 from pellucid.adapt.material import Material, Say, Warn, clean_sources, gather
 from pellucid.adapt.options import AdaptOptions
@@ -27,7 +28,7 @@ from pellucid.adapt.training import AdaptData, AdaptPictures, AdaptRaws
 from pellucid.checkpoint import Network, save_network
 from pellucid.data.mixtures import Mixture
 from pellucid.data.unpaired import Draw
-from pellucid.errors import FileError, PellucidError
+from pellucid.errors import PellucidError
 from pellucid.io import replacing
 from pellucid.io.locks import alone_in
 from pellucid.io.places import check_apart
@@ -35,6 +36,7 @@ from pellucid.io.replacing import check_file
 from pellucid.models import load_model
 from pellucid.networks.dual_domain import DualDomainNet
 from pellucid.training.network import NetworkTraining
+from pellucid.training.resuming import check_checkpoint
 from pellucid.training.run_folder import RunFacts, WholeCheckpoints, card, metadata, sittings, tidy
 from pellucid.training.schedules import Cosine
 
@@ -81,7 +83,7 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     options.folder.mkdir(exist_ok=True)
     with alone_in(options.folder, "pellucid adapt"):
         tidy(options.folder)
-        agree(options)
+        agree(options, material)
         return run(options, command, start, material, photos, sources)
 
 
@@ -95,21 +97,6 @@ def check(options: AdaptOptions) -> None:
         )
     check_file(options.output, ".safetensors")
     check_apart(options.output, options.model)
-
-
-def agree(options: AdaptOptions) -> None:
-    """Raise PellucidError where the run folder holds an adaptation that is not this one."""
-    path, same = options.folder / "adapt.json", options.same
-    before: dict[str, str] = json.loads(path.read_text()) if path.exists() else same
-    other = [name for name in same if before.get(name) != same[name]]
-    if other:
-        raise FileError.of(
-            options.folder,
-            f"holds an adaptation with {other[0]} {before.get(other[0])}; expected the same again, "
-            "or another -o",
-        )
-    with replacing(path) as file:
-        file.write(json.dumps(same, indent=1).encode())
 
 
 def run(
@@ -190,12 +177,15 @@ def trainer_of(options: AdaptOptions, command: str, judge: Judge, clock: Clock) 
 def fit(trainer: Trainer, training: NetworkTraining, data: AdaptData, folder: Path) -> int:
     """Train, from the last checkpoint on if there is one; the signal that ended it, or 0."""
     last = folder / "checkpoints" / "last.ckpt"
+    begun = last.exists()
+    if begun:
+        check_checkpoint(last, training)
     with warnings.catch_warnings(), graceful(trainer) as interrupts:
         # A run that goes on finds its own checkpoints there.
         warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
         warnings.filterwarnings("ignore", "The '\\w+_dataloader' does not have many workers")
         try:
-            trainer.fit(training, data, ckpt_path=str(last) if last.exists() else None)
+            trainer.fit(training, data, ckpt_path=str(last) if begun else None)
         except SystemExit:
             if not trainer.received_sigterm:
                 raise KeyboardInterrupt from None  # Lightning makes an exit of it, with code 1
