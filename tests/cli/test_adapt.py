@@ -117,7 +117,7 @@ def test_an_interrupted_adaptation_keeps_the_best_and_goes_on(place, pellucid, m
     words = "adapt --model raw.safetensors --real mine --steps 8 --terms own -o"
     assert pellucid(f"{words} whole.safetensors").code == 0
     with monkeypatch.context() as patch:
-        press_ctrl_c(patch, at)
+        send(patch, signal.SIGINT, at)
         done = pellucid(f"{words} cut.safetensors")
     assert done.code == 130
     cut = torch.load(place / "cut.run" / "checkpoints" / "last.ckpt", weights_only=False)
@@ -128,18 +128,38 @@ def test_an_interrupted_adaptation_keeps_the_best_and_goes_on(place, pellucid, m
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def press_ctrl_c(patch: pytest.MonkeyPatch, at: int) -> None:
-    """Interrupt the process in the middle of a step."""
+def send(patch: pytest.MonkeyPatch, number: signal.Signals, at: int, times: int = 1) -> None:
+    """Signal the process in the middle of a step."""
     from pellucid.adapt.training import AdaptRaws
 
     step = AdaptRaws.training_step
 
-    def interrupted(self, batch, number):
-        if self.global_step == at - 1:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, batch, number)
+    def interrupted(self, batch, number_of_batch):
+        for _ in range(times * (self.global_step == at - 1)):
+            os.kill(os.getpid(), number)
+        return step(self, batch, number_of_batch)
 
     patch.setattr(AdaptRaws, "training_step", interrupted)
+
+
+def test_a_terminated_adaptation_writes_what_was_best_and_goes_on(place, pellucid, monkeypatch):
+    raws(place / "mine", 2)
+    words = "adapt --model raw.safetensors --real mine --steps 8 --terms own -o my.safetensors"
+    with monkeypatch.context() as patch:
+        send(patch, signal.SIGTERM, 6)
+        done = pellucid(words)
+    assert done.code == 143 and "step 4" in done.out[-2], done
+    assert "the same command goes on" in done.out[-1]
+    assert (place / "my.safetensors").exists()
+    done = pellucid(words)
+    assert done.code == 0 and [each.step for each in verdicts(place / "my.run")] == [4, 8]
+
+
+def test_ctrl_c_twice_ends_at_once_as_an_interruption(place, pellucid, monkeypatch):
+    raws(place / "mine", 2)
+    send(monkeypatch, signal.SIGINT, 6, times=2)
+    done = pellucid("adapt --model raw.safetensors --real mine --steps 8 -o my.safetensors")
+    assert done.code == 130 and not (place / "my.safetensors").exists()
 
 
 def test_nothing_is_written_that_is_not_better_by_the_rule(place, pellucid, monkeypatch):
@@ -229,3 +249,43 @@ def test_another_adaptation_does_not_go_on_in_a_run_folder(place, pellucid):
     pellucid(words)
     done = pellucid(f"{words} --seed 3")
     assert done.code == 2 and "holds an adaptation with seed 0" in done.err[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda place: raws(place / "mine", 1, first=9), "with files 2 (SHA-256 "),
+        (lambda place: heavier(place / "raw.safetensors"), "with weights "),
+    ],
+    ids=["files", "weights"],
+)
+def test_other_files_or_weights_by_the_same_names_are_another_adaptation(
+    place, pellucid, change, said
+):
+    """Files that were trained on could be among those that are held out of the new ones."""
+    raws(place / "mine", 2)
+    words = "adapt --model raw.safetensors --real mine --steps 1 -o my.safetensors"
+    pellucid(words)
+    change(place)
+    done = pellucid(words)
+    assert done.code == 2 and f"holds an adaptation {said}" in done.err[-1]
+
+
+def heavier(path: Path) -> None:
+    """The same network with other weights."""
+    held = read_checkpoint(path)
+    for weight in held.net.parameters():
+        weight.data *= 1.1
+    assert held.config is not None
+    save_network(held.net, held.config, path)
+
+
+@pytest.mark.parametrize("name", ["adapt.json", "checkpoints/last.ckpt"])
+def test_a_damaged_run_folder_is_said_in_a_line(place, pellucid, name):
+    raws(place / "mine", 2)
+    words = "adapt --model raw.safetensors --real mine --steps 1 -o my.safetensors"
+    pellucid(words)
+    path = place / "my.run" / name
+    path.write_bytes(path.read_bytes()[:40])
+    done = pellucid(words)
+    assert done.code == 2 and f"my.run/{name}: damaged (" in done.err[-1]

@@ -161,6 +161,15 @@ def test_adaptation_without_real_pictures_is_refused(adapting, tmp_path):
     assert not (tmp_path / "run" / "weights.safetensors").exists()
 
 
+def test_unpaired_pictures_are_asked_for_where_they_are_to_be_diffused(adapting, folders):
+    words = [*QUIET, f"--trainer.default_root_dir={folders / 'run'}", "--trainer.max_steps=1"]
+    words += ["--model.adaptation.diffused=unpaired", "--model.adaptation.contrast=null"]
+    with pytest.raises(PellucidError, match=r"unpaired and no data.unpaired; expected both"):
+        train(adapting, words)
+    train(adapting, [*words, f"--data.unpaired.folder={folders / 'real'}"])
+    assert (folders / "run" / "weights.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -45,8 +45,9 @@ class AdaptOptions:
 
     @property
     def same(self) -> dict[str, str]:
-        """What must not change when a run goes on."""
+        """What must be asked for again when a run goes on."""
         paths = {"real": self.real, "photos": self.photos}
         said = {name: None if path is None else path.resolve() for name, path in paths.items()}
         said |= {"model": self.model, "camera": self.camera, "seed": self.seed}
+        said |= {"terms": self.minimised}
         return {name: str(value) for name, value in said.items()}

@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from pellucid.adapt.bar import AdaptBar, Clock
 from pellucid.adapt.files import Kind
+from pellucid.adapt.identity import agree
 from pellucid.adapt.judge import Bench, Judge, Verdict
 from pellucid.adapt.material import Material, Say, Warn, clean_sources, gather
 from pellucid.adapt.options import AdaptOptions
@@ -27,7 +28,7 @@ from pellucid.adapt.training import AdaptData, AdaptPictures, AdaptRaws
 from pellucid.checkpoint import Network, save_network
 from pellucid.data.mixtures import Mixture
 from pellucid.data.unpaired import Draw
-from pellucid.errors import FileError, PellucidError
+from pellucid.errors import PellucidError
 from pellucid.io import replacing
 from pellucid.io.locks import alone_in
 from pellucid.io.places import check_apart
@@ -35,6 +36,7 @@ from pellucid.io.replacing import check_file
 from pellucid.models import load_model
 from pellucid.networks.dual_domain import DualDomainNet
 from pellucid.training.network import NetworkTraining
+from pellucid.training.resuming import check_checkpoint
 from pellucid.training.run_folder import RunFacts, WholeCheckpoints, card, metadata, sittings, tidy
 from pellucid.training.schedules import Cosine
 
@@ -51,7 +53,8 @@ class Outcome(NamedTuple):
     best: Verdict | None
     """None where nothing was gained, and no model is written."""
     steps: int
-    interrupted: bool
+    signal: int = 0
+    """That ended it, where one did."""
     said: str = ""
     """Why nothing could be gained, where that is known."""
 
@@ -68,12 +71,10 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     material = gather(options, kind, say, warn)
     if kind == "pictures" and material.level < NO_NOISE:
         level = f"{255 * material.level:.2f} of 255 levels"
-        return Outcome(None, 0, False, f"the pictures show no noise ({level})")
+        return Outcome(None, 0, said=f"the pictures show no noise ({level})")
     if kind == "raws" and material.level > NOISE_ALONE:
         times = f"{material.level:.1f} times as strong as their noise"
-        return Outcome(
-            None, 0, False, f"the raws show too little noise: even calm parts are {times}"
-        )
+        return Outcome(None, 0, said=f"the raws show too little noise: even calm parts are {times}")
     photos, sources = None, []
     if options.minimised != "own":
         photos, sources = clean_sources(options.photos, say)
@@ -82,7 +83,7 @@ def adapt(options: AdaptOptions, command: str, say: Say, warn: Warn) -> Outcome:
     options.folder.mkdir(exist_ok=True)
     with alone_in(options.folder, "pellucid adapt"):
         tidy(options.folder)
-        agree(options)
+        agree(options, material)
         return run(options, command, start, material, photos, sources)
 
 
@@ -96,21 +97,6 @@ def check(options: AdaptOptions) -> None:
         )
     check_file(options.output, ".safetensors")
     check_apart(options.output, options.model)
-
-
-def agree(options: AdaptOptions) -> None:
-    """Raise PellucidError where the run folder holds an adaptation that is not this one."""
-    path, same = options.folder / "adapt.json", options.same
-    before: dict[str, str] = json.loads(path.read_text()) if path.exists() else same
-    other = [name for name in same if before.get(name) != same[name]]
-    if other:
-        raise FileError.of(
-            options.folder,
-            f"holds an adaptation with {other[0]} {before.get(other[0])}; expected the same again, "
-            "or another -o",
-        )
-    with replacing(path) as file:
-        file.write(json.dumps(same, indent=1).encode())
 
 
 def run(
@@ -138,13 +124,13 @@ def run(
     )
     bench = Bench([held_patch(material, options, n) for n in range(options.judged)], start)
     if not bench.start.any():
-        return Outcome(None, 0, False, "what was held out is black or clipped, and judges nothing")
+        return Outcome(None, 0, said="what was held out is black or clipped, and judges nothing")
     judge = Judge(bench, options.folder, options.every, options.patience, start)
     clock = Clock(None if options.steps else options.minutes)
     trainer = trainer_of(options, command, judge, clock)
-    stopped = fit(trainer, training, data, options.folder)
+    ended_by = fit(trainer, training, data, options.folder)
     write(options, training, judge, trainer)
-    return Outcome(judge.best, trainer.global_step, stopped)
+    return Outcome(judge.best, trainer.global_step, ended_by)
 
 
 def held_patch(material: Material, options: AdaptOptions, n: int) -> Any:
@@ -188,16 +174,24 @@ def trainer_of(options: AdaptOptions, command: str, judge: Judge, clock: Clock) 
     )
 
 
-def fit(trainer: Trainer, training: NetworkTraining, data: AdaptData, folder: Path) -> bool:
-    """Train, from the last checkpoint on if there is one; whether the user interrupted it."""
+def fit(trainer: Trainer, training: NetworkTraining, data: AdaptData, folder: Path) -> int:
+    """Train, from the last checkpoint on if there is one; the signal that ended it, or 0."""
     last = folder / "checkpoints" / "last.ckpt"
+    begun = last.exists()
+    if begun:
+        check_checkpoint(last, training)
     with warnings.catch_warnings(), graceful(trainer) as interrupts:
         # A run that goes on finds its own checkpoints there.
         warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")
         warnings.filterwarnings("ignore", "The '\\w+_dataloader' does not have many workers")
-        trainer.fit(training, data, ckpt_path=str(last) if last.exists() else None)
+        try:
+            trainer.fit(training, data, ckpt_path=str(last) if begun else None)
+        except SystemExit:
+            if not trainer.received_sigterm:
+                raise KeyboardInterrupt from None  # Lightning makes an exit of it, with code 1
+            return signal.SIGTERM  # all is torn down: the checkpoint of the last verdict stays
         trainer.save_checkpoint(last)
-    return bool(interrupts)
+    return signal.SIGINT if interrupts else 0
 
 
 @contextmanager

@@ -125,6 +125,11 @@ class NoisyRaws:
     """Of each, as it is; not what it is told."""
     textures: RawTextures
 
+    @property
+    def names(self) -> list[str]:
+        """Of the files."""
+        return [shot.name for shot in self.shots]
+
     def patch(self, size: int, draw: Draw) -> NoisyRaw:
         """The patch of a draw."""
         raw = RealRaws(self.shots).patch(size, draw)
@@ -231,6 +236,11 @@ class NoisyPictures:
 
     files: Sequence[PictureFile]
     noises: Sequence[PictureNoise]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the files."""
+        return [file.name for file in self.files]
 
     def patch(self, size: int, draw: Draw) -> NoisyPicture:
         """The patch of a draw."""

@@ -37,16 +37,17 @@ def adapt_command(options: Namespace) -> int:
     )
     quiet_lightning()
     outcome: Outcome = adapt(said, shlex.join(["pellucid", *sys.argv[1:]]), say, warn)
-    best, steps, interrupted, why = outcome
+    best, steps, ended_by, why = outcome
+    code = 128 + ended_by if ended_by else 0
     if best is None:
         reason = why or f"{steps} steps brought no gain on what was held out"
         say(f"{reason}: no model is written, --model {said.model} stays the best for these files")
-        return 130 if interrupted else NOTHING_GAINED
+        return code or NOTHING_GAINED
     say(f"held-out error fell by {1e6 * best.gain:.1f}e-6 ± {1e6 * best.error:.1f}e-6")
     say(f"wrote {said.output}, the best of {steps} steps (step {best.step})")
-    if interrupted:
+    if ended_by:
         say(f"interrupted; the same command goes on, from {said.folder}")
-    return 130 if interrupted else 0
+    return code
 
 
 def quiet_lightning() -> None:

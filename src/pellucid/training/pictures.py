@@ -13,7 +13,9 @@ from pellucid.objectives.adaptation import Batch, Logs, PairedOnly
 from pellucid.objectives.adaptation_config import AdaptationConfig
 from pellucid.objectives.losses import LOSSES, Loss
 from pellucid.training.adapted import AdaptedTraining
+from pellucid.training.data import data_of
 from pellucid.training.network import begin
+from pellucid.training.picture_data import PictureData
 from pellucid.training.raw import rows
 
 DEFAULT_NETWORK = PictureConfig()
@@ -44,6 +46,16 @@ class PictureTraining(AdaptedTraining):
         self.settings = adaptation
         self.adaptation = adaptation.build(loss) if adaptation else None
         self.paired = PairedOnly(LOSSES[loss])
+
+    def on_fit_start(self) -> None:
+        """Raise PellucidError where the data lacks what is to be diffused.
+
+        The clean half of the pairs would take its place, and `unpaired` change nothing.
+        """
+        data = data_of(self.trainer)
+        wanted = self.settings is not None and self.settings.diffused == "unpaired"
+        if wanted and isinstance(data, PictureData) and data.unpaired is None:
+            raise PellucidError("got diffused: unpaired and no data.unpaired; expected both")
 
     def training_step(self, batch: Patches | Unpaired, number: int) -> Tensor:
         """Loss of one batch."""
