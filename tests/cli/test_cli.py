@@ -267,7 +267,7 @@ GOOD = f"restore a.dng -o out.png {MODEL}"
         ("evaluate synthetic --photos raws --json a.dng", "unknown ending '.dng'; expected .json"),
         ("train", "expected pellucid train RECIPE.yaml"),
         ("train missing.yaml", "missing.yaml: no such recipe"),
-        ("train recipe.yaml --unknown.key 1", "--unknown.key"),
+        ("train recipe.yaml --unknown.key 1", "unknown option unknown.key"),
         ("train recipe.yaml --trainer.max_steps many", "trainer.max_steps"),
         ("train half.dng", "half.dng: "),
         ("enhance a.dng", "invalid choice: 'enhance'"),
