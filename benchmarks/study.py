@@ -143,6 +143,12 @@ def left(queued: Iterable[Run], runs: Path) -> list[Run]:
     return [run for run in queued if not (run.folder(runs) / "scores.json").exists()]
 
 
+def finished(queued: Iterable[Run], runs: Path) -> dict[str, Any]:
+    """The scores of the runs that have some, by the names of their folders."""
+    paths = [run.folder(runs) / "scores.json" for run in queued]
+    return {path.parent.name: json.loads(path.read_text()) for path in paths if path.exists()}
+
+
 def show(queued: Iterable[Run], runs: Path) -> None:
     """Print the queue."""
     waiting = left(queued, runs)

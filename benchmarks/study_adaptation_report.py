@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import torch
 from PIL import Image
-from study import Run
+from study import Run, finished, write_json
 from study_adaptation import Study
 from study_report import between, spread
 from torch import Tensor
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/study_adaptation"))
     parser.add_argument("--docs", type=Path, required=True)
+    parser.add_argument("--json", type=Path, help="all scores in one file")
     parser.add_argument("--pictures", action="store_true", help="make the sheets again")
     said = parser.parse_args()
     study, page = Study.read(said.study), said.docs.read_text()
@@ -127,6 +128,8 @@ def main() -> None:
         page = between(page, domain, domain_table(study, said.runs, domain))
     with replacing(said.docs) as file:
         file.write(page.encode())
+    if said.json:
+        write_json(said.json, finished(study.runs, said.runs))
     for domain, (_, _, arms) in SHEETS.items():
         folders = [Run(arm, 0, 0, ()).folder(said.runs) for arm in arms]
         if said.pictures and all((one / "weights.safetensors").exists() for one in folders):

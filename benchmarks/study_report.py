@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from study import Run, Study
+from study import Run, Study, finished, write_json
 from torch import Tensor
 
 from pellucid import Rendering, Restorer
@@ -172,6 +172,7 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/study"))
     parser.add_argument("--docs", type=Path, required=True)
+    parser.add_argument("--json", type=Path, help="all scores in one file")
     parser.add_argument("--test", type=Path, help="photographs to make pictures of")
     said = parser.parse_args()
     study, page = Study.read(said.study), said.docs.read_text()
@@ -179,6 +180,8 @@ def main() -> None:
     page = between(page, "ablations", ablation_table(study, said.runs))
     with replacing(said.docs) as file:
         file.write(page.encode())
+    if said.json:
+        write_json(said.json, finished(study.runs, said.runs))
     images = said.docs.parent / "images"
     plot(study, said.runs, images / "study_gains.png")
     if said.test is not None:

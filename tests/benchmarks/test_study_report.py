@@ -77,10 +77,13 @@ def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypa
     page.write_text(f"By hand.\n{marks}Also by hand.")
     (tmp_path / "images").mkdir()
     words = [str(FOLDER / "study_dual_domain.yaml"), "--runs", str(folder), "--docs", str(page)]
+    words += ["--json", str(tmp_path / "all.json")]
     monkeypatch.setattr(sys, "argv", ["study_report.py", *words])
     report.main()
     text = page.read_text()
     assert text.startswith("By hand.") and text.endswith("Also by hand.") and "old" not in text
+    kept = json.loads((tmp_path / "all.json").read_text())
+    assert kept["dual-seed1"] == json.loads((folder / "dual-seed1/scores.json").read_text())
     assert (tmp_path / "images" / "study_gains.png").stat().st_size > 1000
     with pytest.raises(SystemExit, match="expected both markers"):
         report.between("nothing", "main", "")
