@@ -61,19 +61,13 @@ class Study:
 
 
 def queue(arms: dict[str, Any]) -> list[Run]:
-    """The runs of a study's arms in their order."""
-    turns = [
-        (-len(about["seeds"]), turn, run_of(arm, seed, about))
-        for arm, about in arms.items()
-        for turn, seed in enumerate(about["seeds"])
-    ]
+    """The runs of a study's arms: those of many seeds first, of them the first seeds."""
+    turns: list[tuple[int, int, Run]] = []
+    for arm, about in arms.items():
+        told = about["minutes"], tuple(about["options"]), about.get("pace", "")
+        seeds = about["seeds"]
+        turns += [(-len(seeds), turn, Run(arm, seed, *told)) for turn, seed in enumerate(seeds)]
     return [run for *_, run in sorted(turns, key=lambda each: each[:2])]
-
-
-def run_of(arm: str, seed: int, about: dict[str, Any]) -> Run:
-    """A run as the queue says it."""
-    pace = about.get("pace", arm)
-    return Run(arm, seed, about["minutes"], tuple(about["options"]), pace)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -94,7 +88,7 @@ def seconds_per_step(recipe: Path, words: list[str], steps: int = 100) -> float:
 
 def plan(run: Run, recipe: Path, words: list[str], runs: Path) -> int:
     """Steps that fit into a run's minutes, counted here where nobody has counted them."""
-    path = runs / f"{run.pace}.plan.json"
+    path = runs / f"{run.pace or run.arm}.plan.json"
     if not path.exists():
         write_json(path, {"seconds_per_step": seconds_per_step(recipe, words)})
     return int(run.minutes * 60 / json.loads(path.read_text())["seconds_per_step"])
@@ -102,7 +96,7 @@ def plan(run: Run, recipe: Path, words: list[str], runs: Path) -> int:
 
 def count(study: Study, photos: Path, runs: Path) -> None:
     """Count the steps of all arms that have a pace of their own, there and back again."""
-    own = {run.arm: run for run in study.runs if run.pace == run.arm}
+    own = {run.arm: run for run in study.runs if not run.pace}
     left = [run for arm, run in own.items() if not (runs / f"{arm}.plan.json").exists()]
     seconds: dict[str, float] = {}
     for run in [*left, *reversed(left)]:
