@@ -118,13 +118,19 @@ def test_weights_that_are_no_numbers_are_neither_written_nor_read(tmp_path):
 def test_a_training_that_is_stopped_does_not_end_as_a_success(recipe, tmp_path, sent, code):
     command = [sys.executable, "-m", "pellucid", "train", str(recipe)]
     command += words(tmp_path / "run", "--trainer.max_steps=100000")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # What runs in the background of a shell inherits that SIGINT is ignored.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     log = tmp_path / "run" / "log" / "version_0" / "metrics.csv"
     while not log.exists():
         assert process.poll() is None, "ended before it could be stopped"
         time.sleep(0.05)
     os.kill(process.pid, sent)
-    assert process.wait() == code
+    assert process.wait(120) == code
 
 
 @pytest.mark.parametrize(
