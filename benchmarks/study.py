@@ -3,11 +3,14 @@
     python benchmarks/study.py benchmarks/study_dual_domain.yaml --photos PHOTOS --test KODAK24
 
 A queue that can be stopped at any moment: what is finished is not done again, a training goes on
-from its last checkpoint. How many steps fit into an arm's minutes is counted once and kept in
+from its last checkpoint, and `--record FILE` takes what an earlier machine had finished from the
+report's `--record FILE`. How many steps fit into an arm's minutes is counted once and kept in
 `ARM.plan.json`; arms whose steps cost the same take one `pace`. Minutes are processor time for each
 thread (OMP_NUM_THREADS), but neighbours slow that too, by up to a third: `--count` counts all arms
-twice and takes the quicker time; call it first, on an idle machine. `--list` shows the queue, and
-two processes with `--shard 1/2` and `--shard 2/2` share it.
+twice and takes the quicker time; call it first, with nothing else on the machine. An arm that is
+another's, `unaveraged`, is not trained but takes that one's last weights without their average.
+`--list` shows the queue; two processes with `--shard 1/2` and `--shard 2/2` share counting and
+queue.
 """
 
 import argparse
@@ -18,13 +21,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 import yaml
 from torch import Tensor
 
 from pellucid import RawImage, Rendering, Restorer
 from pellucid.benchmarks.synthetic import evaluate, isp_alone
+from pellucid.checkpoint import read_checkpoint, save_network
 from pellucid.io import replacing
 from pellucid.training.run import train
+
+STEPS_BETWEEN_CHECKPOINTS = 500
+PLANS = "plans"
+"""In a record, beside the scores of runs."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,16 @@ class Run:
     options: tuple[str, ...]
     pace: str = ""
     """The arm by whose time for a step minutes are counted, if not its own."""
+    unaveraged: str = ""
+    """The arm whose training this is, seen without its averaged weights, if not its own."""
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""
         return runs / f"{self.arm}-seed{self.seed}"
+
+    def source(self, runs: Path) -> Path:
+        """Where the run lies that was trained."""
+        return replace(self, arm=self.unaveraged or self.arm).folder(runs)
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,8 @@ def queue(arms: dict[str, Any]) -> list[Run]:
     """The runs of a study's arms: those of many seeds first, of them the first seeds."""
     turns: list[tuple[int, int, Run]] = []
     for arm, about in arms.items():
-        told = about["minutes"], tuple(about["options"]), about.get("pace", "")
+        told = about["minutes"], tuple(about["options"])
+        told += about.get("pace", ""), about.get("unaveraged", "")
         seeds = about["seeds"]
         turns += [(-len(seeds), turn, Run(arm, seed, *told)) for turn, seed in enumerate(seeds)]
     return [run for *_, run in sorted(turns, key=lambda each: each[:2])]
@@ -96,7 +112,7 @@ def plan(run: Run, recipe: Path, words: list[str], runs: Path) -> int:
 
 def count(study: Study, photos: Path, runs: Path) -> None:
     """Count the steps of all arms that have a pace of their own, there and back again."""
-    own = {run.arm: run for run in study.runs if not run.pace}
+    own = {run.arm: run for run in study.runs if not run.pace and not run.unaveraged}
     left = [run for arm, run in own.items() if not (runs / f"{arm}.plan.json").exists()]
     seconds: dict[str, float] = {}
     for run in [*left, *reversed(left)]:
@@ -113,6 +129,24 @@ def words_of(run: Run, photos: Path) -> list[str]:
     return [*words, f"--seed_everything={run.seed}"]
 
 
+def steps_and_pauses(run: Run, recipe: Path, words: list[str], runs: Path) -> list[str]:
+    """How long a run trains and how often it saves: the last time when it ends."""
+    steps = plan(run, recipe, words, runs)
+    every = steps // max(1, round(steps / STEPS_BETWEEN_CHECKPOINTS))
+    return [f"--trainer.max_steps={steps - steps % every}", f"--checkpoint_every={every}"]
+
+
+def write_unaveraged(source: Path, folder: Path) -> None:
+    """Another run's last weights as they were, without their average."""
+    net, config, *_ = read_checkpoint(source / "weights.safetensors")
+    last = torch.load(source / "checkpoints" / "last.ckpt", map_location="cpu")
+    weights: dict[str, Tensor] = last["current_model_state"]
+    net.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
+    assert config is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    save_network(net, config, folder / "weights.safetensors")
+
+
 def carry_out(
     study: Study, run: Run, photos: Path, test: Path, limit: int | None, runs: Path
 ) -> None:
@@ -120,8 +154,10 @@ def carry_out(
     folder = run.folder(runs)
     words = [*words_of(run, photos), f"--trainer.default_root_dir={folder}"]
     if not (folder / "weights.safetensors").exists():
-        steps = plan(run, study.recipe, words, runs)
-        train(study.recipe, [*words, f"--trainer.max_steps={steps}"])
+        if run.unaveraged:
+            write_unaveraged(run.source(runs), folder)
+        else:
+            train(study.recipe, [*words, *steps_and_pauses(run, study.recipe, words, runs)])
     restorer = Restorer.load(folder, highlights="roll")  # as the truth is rendered
 
     def model(raw: RawImage, rendering: Rendering) -> Tensor:
@@ -141,6 +177,24 @@ def finished(queued: Iterable[Run], runs: Path) -> dict[str, Any]:
     """The scores of the runs that have some, by the names of their folders."""
     paths = [run.folder(runs) / "scores.json" for run in queued]
     return {path.parent.name: json.loads(path.read_text()) for path in paths if path.exists()}
+
+
+def write_record(record: Path, queued: Iterable[Run], runs: Path) -> None:
+    """All scores in one file, and by what time for a step minutes were counted."""
+    queued = list(queued)
+    plans = {run.arm: runs / f"{run.arm}.plan.json" for run in queued}
+    counted = {arm: json.loads(path.read_text()) for arm, path in plans.items() if path.exists()}
+    write_json(record, {PLANS: counted, **finished(queued, runs)})
+
+
+def take_record(record: Path | None, runs: Path) -> None:
+    """Put what a record holds where it is looked for, unless there is something already."""
+    said = json.loads(record.read_text()) if record and record.exists() else {}
+    held = {f"{arm}.plan.json": value for arm, value in said.get(PLANS, {}).items()}
+    held |= {f"{name}/scores.json": said[name] for name in said if name != PLANS}
+    for name, value in held.items():
+        if not (runs / name).exists():
+            write_json(runs / name, value)
 
 
 def show(queued: Iterable[Run], runs: Path) -> None:
@@ -167,11 +221,18 @@ def main() -> None:
     parser.add_argument("--test", type=Path, help="folder of photographs to score on")
     parser.add_argument("--limit", type=int, help="score only the first photographs")
     parser.add_argument("--runs", type=Path, default=Path("runs/study"))
+    parser.add_argument("--record", type=Path, help="what earlier machines finished")
+    parser.add_argument("--arms", nargs="+", metavar="ARM", help="only these, in this order")
     parser.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N", help="every Nth run")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--count", action="store_true", help="count steps, and train nothing")
     said = parser.parse_args()
     study = Study.read(said.study)
+    if said.arms:
+        if strangers := set(said.arms) - {run.arm for run in study.runs}:
+            parser.error(f"got --arms {' '.join(sorted(strangers))}; {said.study} has no such arm")
+        study = replace(study, runs=[r for arm in said.arms for r in study.runs if r.arm == arm])
+    take_record(said.record, said.runs)
     first, every = said.shard
     study = replace(study, runs=study.runs[first::every])
     if said.list:
@@ -183,6 +244,9 @@ def main() -> None:
         count(study, said.photos, said.runs)
         return
     for run in left(study.runs, said.runs):
+        if run.unaveraged and not (run.source(said.runs) / "weights.safetensors").exists():
+            print(f"{run.arm} takes its weights from {run.unaveraged}, which has none yet")
+            continue
         print(f"{run.arm}, seed {run.seed}", flush=True)
         carry_out(study, run, said.photos, said.test, said.limit, said.runs)
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from degrade import record
-from study import Run, left, plan, queue, shard, show, write_json
+from study import Run, left, plan, queue, shard, show, take_record, write_json
 from study_tests import Test, halves, make_raws, scored
 
 from pellucid import Restorer
@@ -132,9 +132,11 @@ def main() -> None:
         "--shard", type=shard, default=(0, 1), metavar="I/N", help="every Nth start"
     )
     parser.add_argument("--only", default="", help="arms whose names begin so")
+    parser.add_argument("--record", type=Path, help="what earlier machines finished")
     parser.add_argument("--list", action="store_true")
     said = parser.parse_args()
     study, runs = Study.read(said.study), said.runs.resolve()
+    take_record(said.record, runs)
     first, every = said.shard
     asked = [run for run in study.runs if run.arm.startswith(said.only)]
     queued = share(asked, {name: arm.start for name, arm in study.arms.items()}, first, every)

@@ -1,11 +1,12 @@
 """The tables and pictures of docs/study_adaptation.md from the adaptation study's run folders.
 
     python benchmarks/study_adaptation_report.py benchmarks/study_adaptation.yaml \
-        --runs runs/study_adaptation --docs docs/study_adaptation.md [--pictures]
+        --runs runs/study_adaptation --docs docs/study_adaptation.md [--record FILE] [--pictures]
 
 Rewrites what lies between the page's markers, one pair for each domain; what is said about it is
-written by hand. A domain without finished runs is said to have none. `--pictures` makes the sheets
-again, from the arms' exported weights.
+written by hand. A domain without finished runs is said to have none. `--record` takes scores from
+a file that the run folders lack, and writes all of them there. `--pictures` makes the sheets again,
+from the arms' exported weights.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import torch
 from PIL import Image
-from study import Run, finished, write_json
+from study import Run, take_record, write_record
 from study_adaptation import Study
 from study_report import between, spread
 from torch import Tensor
@@ -120,16 +121,17 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/study_adaptation"))
     parser.add_argument("--docs", type=Path, required=True)
-    parser.add_argument("--json", type=Path, help="all scores in one file")
+    parser.add_argument("--record", type=Path, help="all scores in one file, those of before too")
     parser.add_argument("--pictures", action="store_true", help="make the sheets again")
     said = parser.parse_args()
     study, page = Study.read(said.study), said.docs.read_text()
+    take_record(said.record, said.runs)
     for domain in study.said["domains"]:
         page = between(page, domain, domain_table(study, said.runs, domain))
     with replacing(said.docs) as file:
         file.write(page.encode())
-    if said.json:
-        write_json(said.json, finished(study.runs, said.runs))
+    if said.record:
+        write_record(said.record, study.runs, said.runs)
     for domain, (_, _, arms) in SHEETS.items():
         folders = [Run(arm, 0, 0, ()).folder(said.runs) for arm in arms]
         if said.pictures and all((one / "weights.safetensors").exists() for one in folders):

@@ -1,10 +1,11 @@
 """The tables, plot and pictures of docs/study_dual_domain.md from a study's run folders.
 
     python benchmarks/study_report.py benchmarks/study_dual_domain.yaml --runs runs/study \
-        --docs docs/study_dual_domain.md [--test KODAK24]
+        --docs docs/study_dual_domain.md [--record FILE] [--test KODAK24]
 
-Rewrites what lies between the page's markers; what is said about it is written by hand. `--test`
-makes the pictures again, from the arms' exported weights.
+Rewrites what lies between the page's markers; what is said about it is written by hand. A table
+whose arms have no scores stays as it is. `--record` takes scores from a file that the run folders
+lack, and writes all of them there. `--test` makes the pictures again, from the exported weights.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from study import Run, Study, finished, write_json
+from study import Run, Study, take_record, write_record
 from torch import Tensor
 
 from pellucid import Rendering, Restorer
@@ -46,9 +47,14 @@ def scores_of(study: Study, runs: Path, arm: str, field: str = "psnr") -> Scores
     return found
 
 
+def main_scores(study: Study, runs: Path) -> list[Scores]:
+    """PSNR of the three arms that the study compares."""
+    return [scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual")]
+
+
 def all_gains(study: Study, runs: Path) -> dict[Cell, list[float]]:
     """Dual minus the single domain that is better on average, of the seeds that all three have."""
-    arms = [scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual")]
+    arms = main_scores(study, runs)
     gained: dict[Cell, list[float]] = {}
     for cell in arms[0]:
         seeds = sorted(set.intersection(*(set(arm[cell]) for arm in arms)))
@@ -70,7 +76,7 @@ def told(values: Collection[float]) -> str:
 
 def main_table(study: Study, runs: Path) -> str:
     """Mean PSNR of the three arms, and mean and spread of what dual gains."""
-    raw, srgb, dual = (scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual"))
+    raw, srgb, dual = main_scores(study, runs)
     gained = all_gains(study, runs)
     lines = [
         "| K | tone | raw only | sRGB only | dual | dual - better single |",
@@ -92,14 +98,18 @@ def main_table(study: Study, runs: Path) -> str:
 
 
 def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
-    """Each short arm minus `base`, mean over tones; less than the dual seeds' spread is a tie."""
-    dual = scores_of(study, runs, "dual")
+    """Each short arm minus `base` of the same seeds, mean over tones.
+
+    Less than the seeds of `dual` or of `base` spread is a tie.
+    """
+    alike = [scores_of(study, runs, arm) for arm in ("dual", base)]
     tie = {
-        k: max(spread(v.values()) for c, v in dual.items() if c[0] == k) for k in study.noise_levels
+        k: max(spread(v.values()) for arm in alike for c, v in arm.items() if c[0] == k and v)
+        for k in study.noise_levels
     }
     lines = ["| arm | " + " | ".join(f"K = {k:g}" for k in study.noise_levels) + " |"]
     lines.append("|" + " --- |" * (1 + len(study.noise_levels)))
-    lines.append("| (seed spread of dual) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
+    lines.append("| (spread of seeds) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
     for arm in dict.fromkeys(run.arm for run in study.runs):
         field = "psnr_colour" if arm.startswith("demosaic") else "psnr"
         ours, theirs = (scores_of(study, runs, name, field) for name in (arm, base))
@@ -109,7 +119,8 @@ def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
         for k in study.noise_levels:
             cells = [cell for cell in ours if cell[0] == k]
             value = fmean(
-                fmean(ours[cell].values()) - fmean(theirs[cell].values()) for cell in cells
+                fmean(got - theirs[cell][seed] for seed, got in ours[cell].items())
+                for cell in cells
             )
             columns.append(f"{value:+.2f}" + (" (tie)" if abs(value) < tie[k] else ""))
         lines.append(f"| {arm} | " + " | ".join(columns) + " |")
@@ -172,19 +183,22 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/study"))
     parser.add_argument("--docs", type=Path, required=True)
-    parser.add_argument("--json", type=Path, help="all scores in one file")
+    parser.add_argument("--record", type=Path, help="all scores in one file, those of before too")
     parser.add_argument("--test", type=Path, help="photographs to make pictures of")
     said = parser.parse_args()
     study, page = Study.read(said.study), said.docs.read_text()
-    page = between(page, "main", main_table(study, said.runs))
+    take_record(said.record, said.runs)
+    images, main_arms = said.docs.parent / "images", main_scores(study, said.runs)
+    compared = all(values for arm in main_arms for values in arm.values())
+    if compared:
+        page = between(page, "main", main_table(study, said.runs))
+        plot(study, said.runs, images / "study_gains.png")
     page = between(page, "ablations", ablation_table(study, said.runs))
     with replacing(said.docs) as file:
         file.write(page.encode())
-    if said.json:
-        write_json(said.json, finished(study.runs, said.runs))
-    images = said.docs.parent / "images"
-    plot(study, said.runs, images / "study_gains.png")
-    if said.test is not None:
+    if said.record:
+        write_record(said.record, study.runs, said.runs)
+    if compared and said.test is not None:
         pictures(study, said.runs, said.test, images / "study_crops.jpg")
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
+from pellucid.checkpoint import load_network
 from pellucid.training.data import RawData
 from pellucid.training.run import RunFolderCLI, Training
 
@@ -27,8 +29,9 @@ def study():
 def test_first_seeds_come_first_and_arms_are_equally_large(study):
     read = study.Study.read(PATH.with_name("study_dual_domain.yaml"))
     assert [run.arm for run in read.runs[:3]] == ["raw", "srgb", "dual"]
-    assert [(run.arm, run.seed) for run in read.runs[3:6]] == [("raw", 1), ("srgb", 1), ("dual", 1)]
-    assert {run.seed for run in read.runs[6:]} == {0}
+    assert read.runs[3].arm == "dual_short"
+    assert [(run.arm, run.seed) for run in read.runs[4:7]] == [("raw", 1), ("srgb", 1), ("dual", 1)]
+    assert {run.seed for run in read.runs[8:]} == {0}
     sizes = {}
     for run in read.runs[:3]:
         words = [f"--config={read.recipe}", *run.options, "--trainer.logger=false"]
@@ -48,7 +51,8 @@ def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeyp
         "noise_levels": [0.01],
         "tones": [0],
         "arms": {
-            "dual": {"minutes": 0.005, "seeds": [0, 1], "options": [*tiny, "--data.patch=32"]}
+            "dual": {"minutes": 0.005, "seeds": [0, 1], "options": [*tiny, "--data.patch=32"]},
+            "plain": {"minutes": 1, "unaveraged": "dual", "seeds": [0], "options": []},
         },
     }
     (tmp_path / "queue.yaml").write_text(yaml.safe_dump(queue))
@@ -60,6 +64,18 @@ def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeyp
     scores = json.loads((runs / "dual-seed1" / "scores.json").read_text())
     assert scores["run"]["seed"] == 1
     assert {row["model"] for row in scores["rows"]} == {"input", "dual"}
+    # The same training, seen without its average.
+    averaged, last = (
+        load_network(runs / f"{arm}-seed0/weights.safetensors").state_dict()
+        for arm in ("dual", "plain")
+    )
+    assert averaged.keys() == last.keys()
+    assert not any(torch.equal(averaged[name], last[name]) for name in averaged)
+    checkpoint = torch.load(runs / "dual-seed0/checkpoints/last.ckpt", map_location="cpu")
+    for name, value in last.items():
+        assert torch.equal(value, checkpoint["current_model_state"][f"net.{name}"].half().float())
+    sitting = json.loads((runs / "dual-seed0/runs.jsonl").read_text())
+    assert checkpoint["global_step"] == sitting["last_step"]
     times = {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
     study.main()
     assert times == {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}

@@ -38,6 +38,7 @@ def runs(report, tmp_path):
         folder = run.folder(tmp_path)
         folder.mkdir()
         (folder / "scores.json").write_text(json.dumps({"rows": rows}))
+        (tmp_path / f"{run.arm}.plan.json").write_text('{"seconds_per_step": 0.2}')
     return study, tmp_path
 
 
@@ -77,7 +78,7 @@ def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypa
     page.write_text(f"By hand.\n{marks}Also by hand.")
     (tmp_path / "images").mkdir()
     words = [str(FOLDER / "study_dual_domain.yaml"), "--runs", str(folder), "--docs", str(page)]
-    words += ["--json", str(tmp_path / "all.json")]
+    words += ["--record", str(tmp_path / "all.json")]
     monkeypatch.setattr(sys, "argv", ["study_report.py", *words])
     report.main()
     text = page.read_text()
@@ -87,6 +88,34 @@ def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypa
     assert (tmp_path / "images" / "study_gains.png").stat().st_size > 1000
     with pytest.raises(SystemExit, match="expected both markers"):
         report.between("nothing", "main", "")
+
+
+def test_a_record_brings_scores_and_paces_to_another_machine(report, runs, tmp_path, monkeypatch):
+    study, folder = runs
+    record, elsewhere, page = (tmp_path / name for name in ("all.json", "elsewhere", "page.md"))
+    report.write_record(record, study.runs, folder)
+    # There, one arm was scored anew, and those that the study compares are not known.
+    changed = {
+        name: scores
+        for name, scores in json.loads(record.read_text()).items()
+        if name.rsplit("-")[0] not in ("raw", "srgb", "dual")
+    }
+    record.write_text(json.dumps(changed))
+    anew = elsewhere / "map_none-seed0" / "scores.json"
+    anew.parent.mkdir(parents=True)
+    anew.write_text((folder / "dual_short-seed0" / "scores.json").read_text())
+    page.write_text("<!-- main -->kept<!-- /main --><!-- ablations -->old<!-- /ablations -->")
+    words = [str(FOLDER / "study_dual_domain.yaml"), "--runs", str(elsewhere), "--docs", str(page)]
+    monkeypatch.setattr(sys, "argv", ["study_report.py", *words, "--record", str(record)])
+    report.main()
+    assert "kept" in page.read_text() and "| loss_l1 | +0.05 |" in page.read_text()
+    assert json.loads(record.read_text()) == {
+        **changed,
+        "map_none-seed0": json.loads(anew.read_text()),
+    }
+    plan = json.loads((elsewhere / "demosaic_ahd.plan.json").read_text())
+    assert plan["seconds_per_step"] == 0.2
+    assert not (tmp_path / "images").exists()
 
 
 def test_the_pictures_show_arms_as_the_truth_is_rendered(report, runs, tmp_path, monkeypatch):
