@@ -5,7 +5,6 @@ python benchmarks/restore.py [--size 4096x6144] [--model default] [--tile 1536] 
 
 import argparse
 import json
-import os
 import resource
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +12,7 @@ from time import perf_counter
 import torch
 
 from pellucid import Camera, Noise, RawImage, Restorer, develop
+from pellucid.cli.memory import thrifty_memory
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.noise import add_noise
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command line does
+    thrifty_memory()  # as the command line does
     torch.set_num_threads(said.threads)
     height, width = map(int, said.size.split("x"))
     raw, restorer = photograph(height, width), Restorer.load(said.model, said.tile)

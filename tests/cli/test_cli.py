@@ -6,6 +6,7 @@ import subprocess
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -179,6 +180,41 @@ def test_large_pages_are_asked_for_unless_the_user_says_otherwise(
         monkeypatch.delenv("THP_MEM_ALLOC_ENABLE")
     pellucid("--version")
     assert os.environ["THP_MEM_ALLOC_ENABLE"] == held
+
+
+@pytest.mark.parametrize("told", [None, "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"])
+def test_what_tiles_free_is_kept_unless_the_user_says_otherwise(pellucid, monkeypatch, told):
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"):
+        monkeypatch.delenv(name, raising=False)
+    if told:
+        monkeypatch.setenv(told, "")
+    asked = []
+    library = SimpleNamespace(mallopt=lambda *words: asked.append(words))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: library)
+    pellucid("--version")
+    assert asked == ([] if told or sys.platform != "linux" else [(-3, 256 << 20), (-1, 2**31 - 1)])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_tensors_of_one_size_are_cleared_once():
+    code = """
+import resource, sys, torch
+from pellucid.cli.memory import thrifty_memory
+if sys.argv[1] == "kept":
+    thrifty_memory()
+torch.empty(2**25).fill_(1)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.empty(2**25).fill_(1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    alike = {**os.environ, "THP_MEM_ALLOC_ENABLE": "0"}
+    words = {how: [sys.executable, "-c", code, how] for how in ("kept", "returned")}
+    kept, returned = (
+        int(subprocess.run(words[how], env=alike, stdout=subprocess.PIPE, check=True).stdout)
+        for how in words
+    )
+    assert kept < returned / 2
 
 
 def test_version(pellucid):

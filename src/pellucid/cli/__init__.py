@@ -6,6 +6,7 @@ import sys
 from io import TextIOWrapper
 from typing import NoReturn
 
+from pellucid.cli.memory import thrifty_memory
 from pellucid.cli.parser import parse
 from pellucid.errors import FileError, PellucidError
 
@@ -15,8 +16,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if isinstance(sys.stdout, TextIOWrapper):
         # The name of a photograph may hold letters that the terminal lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
-    # Large pages: a photograph's planes are mapped and cleared in a fraction of the faults.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    thrifty_memory()
     try:
         code = parse(arguments)()
         sys.stdout.flush()
