@@ -1,8 +1,10 @@
 """What can be said on the command line."""
 # pyright: reportUnknownMemberType=false
 
+import re
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -37,15 +39,51 @@ def parse(arguments: list[str] | None) -> Command:
     try:
         said = parser.parse_args(given)
     except ArgumentError as error:
-        words = " ".join(str(error).split()).rstrip(".")
-        raise PellucidError(f"{words}; see {_help_of(given)}") from None
+        raise PellucidError(f"{_complaint(error, given)}; see {_help_of(given)}") from None
     return _command(said)
 
 
-def _help_of(given: list[str]) -> str:
+def _complaint(error: ArgumentError, given: list[str]) -> str:
+    """A parser's complaint in one line, without its own names for what was left out."""
+    words = " ".join(str(error).split()).rstrip(".")
+    required = re.search(r"following arguments are required: (.+)", words)
+    if required is not None:
+        lacking = [f"no {key.rpartition('.')[2]}" for key in required[1].split(", ")]
+        return f"got {' and '.join(lacking)}; expected {_shortest_call(given)}"
+    kind = re.search(r'expected "\w+\.(\w+)" to be one of .+ but it was not provided', words)
+    if kind is not None:
+        return f"got no {kind[1]}; expected one of {', '.join(KINDS[given[0]][1])}"
+    unknown = re.search(r"unrecognized arguments: (--[\w-]+)", words)
+    if unknown is not None and _named(given):
+        options = re.findall(r"(?<!\w)--[\w-]+", _parser_of(given).format_help())
+        for near in get_close_matches(unknown[1], options, 1, 0.7):
+            return f"unknown option {unknown[1]}; the nearest one is {near}"
+    return words
+
+
+def _named(given: list[str]) -> list[str]:
+    """The words of a call that name a command, and what it does of several things."""
     words = [word for word in given[:1] if word in COMMANDS]
-    words += [word for word in given[1:2] if word in KINDS.get(given[0], ("", {}))[1]]
-    return " ".join(["pellucid", *words, "--help"])
+    return words + [word for word in given[1:2] if word in KINDS.get(given[0], ("", {}))[1]]
+
+
+def _parser_of(given: list[str]) -> ArgumentParser:
+    """The parser of what a call names."""
+    name, *kind = _named(given)
+    build, _ = KINDS[name][1][kind[0]] if kind else COMMANDS[name]
+    parser = build()
+    parser.prog = " ".join(["pellucid", name, *kind])
+    return parser
+
+
+def _help_of(given: list[str]) -> str:
+    return " ".join(["pellucid", *_named(given), "--help"])
+
+
+def _shortest_call(given: list[str]) -> str:
+    """A command with all that it needs and nothing that it can do without."""
+    usage = " ".join(_parser_of(given).format_usage().split()).removeprefix("usage: ")
+    return " ".join(re.sub(r"\[[^\[\]]*(\[[^\[\]]*\][^\[\]]*)?\]", "", usage).split())
 
 
 def _train(given: list[str]) -> Command:

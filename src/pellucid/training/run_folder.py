@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from pellucid.checkpoint import Network, save_network
-from pellucid.errors import PellucidError
+from pellucid.errors import FileError, PellucidError
 from pellucid.io import replacing, write_picture
 from pellucid.training.data import StepData, data_of
 from pellucid.training.network import NetworkTraining
@@ -156,7 +156,10 @@ def commit() -> str | None:
 def sittings(folder: Path) -> list[Sitting]:
     """What a run folder says of every sitting so far."""
     path = folder / "runs.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    except ValueError:
+        raise FileError.of(path, "is damaged; expected a line of JSON for each sitting") from None
 
 
 def _write_sittings(folder: Path, lines: list[Sitting]) -> None:
@@ -207,9 +210,10 @@ def metadata(run: list[Sitting], steps: int, start: dict[str, str]) -> dict[str,
 
 def card(trainer: Trainer, net: Network, said: dict[str, str]) -> str:
     """A model card in Markdown: data, licences, seeds, steps, hours, code and command."""
-    data = data_of(trainer)
+    data, folder = data_of(trainer), Path(trainer.default_root_dir)
+    configured = ", its configuration in `config.yaml`" * (folder / "config.yaml").exists()
     rows = {
-        "command": f"`{said['command']}`, its configuration in `config.yaml`",
+        "command": f"`{said['command']}`{configured}",
         "code": f"pellucid {said['pellucid']}, commit {said['commit']}, torch {torch.__version__}",
         "network": f"{sum(p.numel() for p in net.parameters()):,} parameters",
         "start": begun(json.loads(said.get("start", "{}"))),
@@ -220,7 +224,7 @@ def card(trainer: Trainer, net: Network, said: dict[str, str]) -> str:
         f"{trainer.world_size} {type(trainer.accelerator).__name__.removesuffix('Accelerator')}",
     }
     table = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
-    head = f"# Model card: `{Path(trainer.default_root_dir).name}`\n\n## Training\n\n"
+    head = f"# Model card: `{folder.name}`\n\n## Training\n\n"
     return f"{head}| | |\n| --- | --- |\n{table}\n## Licences\n\n{licence_list(data)}"
 
 
