@@ -85,7 +85,8 @@ def test_noisy_raws_give_a_better_model_by_the_rule_and_an_account(place, pelluc
     assert json.loads(written.facts["rule"])["step"] == best.step
     assert not any("critic" in name for name in written.net.state_dict())
     assert len(list((place / "my.run" / "samples").iterdir())) == len(found) == 3
-    assert "CC0-1.0, 1 file: seeding.jpg" in (place / "my.run" / "card.md").read_text()
+    card = (place / "my.run" / "card.md").read_text()
+    assert "CC0-1.0, 1 file: seeding.jpg" in card and "config.yaml" not in card
 
 
 def test_raws_of_texture_with_hardly_any_noise_teach_nothing(place, pellucid):
@@ -182,9 +183,10 @@ def test_clean_pictures_are_left_alone(place, pellucid, monkeypatch):
     assert done.out[-1].startswith("the pictures show no noise (0.")
 
 
-def test_one_file_is_judged_by_its_right_hand_quarter(place, pellucid):
+@pytest.mark.parametrize("named", ["mine", "mine/0.dng"])
+def test_one_file_is_judged_by_its_right_hand_quarter(place, pellucid, named):
     raws(place / "mine", 1)
-    words = "adapt --model raw.safetensors --real mine -o my.safetensors --steps 4 --terms own"
+    words = f"adapt --model raw.safetensors --real {named} -o my.safetensors --steps 4 --terms own"
     done = pellucid(words)
     assert done.out[1].startswith("0.dng is all there is: its right-hand 128 columns")
     assert done.code in (0, 1) and len(verdicts(place / "my.run")) == 1
@@ -198,7 +200,7 @@ def test_cameras_are_told_apart_and_one_can_be_chosen(place, pellucid):
     assert both.out[0] == "3 files of Able 1 (2), Baker 1 (1)"
     assert both.out[1].startswith("adapting to all of these cameras at once; --camera NAME")
     one = pellucid(f"{words} one.safetensors --camera baker")
-    assert one.out[0] == "1 files of Able 1 (2), Baker 1 (1)"
+    assert one.out[0] == "1 file of Able 1 (2), Baker 1 (1)"
     none = pellucid(f"{words} none.safetensors --camera Leica")
     assert none.code == 2 and "expected one of Able 1, Baker 1" in none.err[-1]
 
@@ -229,7 +231,7 @@ def test_bad_files_get_a_line_each_and_the_others_go_on(place, pellucid):
         ("--real mine -o a.safetensors --model derain", "recipes/adapt_derain.yaml"),
         (
             "--real mine -o a.safetensors --model picture.safetensors",
-            "mine holds 1 raws; the model",
+            "mine holds 1 raw; the model",
         ),
         ("--real empty -o a.safetensors", "empty holds neither raws nor pictures"),
         ("--real mine -o a.safetensors --photos empty", "empty: no photographs"),

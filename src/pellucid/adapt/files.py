@@ -59,17 +59,21 @@ class Divided(Generic[Item]):
 
 
 def files_of(folder: Path, kind: Kind) -> list[Path]:
-    """The raws or the pictures of a folder by name; raises `FileError` where there are none."""
-    if not folder.is_dir():
+    """The raws or the pictures of a folder by name, or one file.
+
+    Raises FileError where there are none.
+    """
+    if not folder.exists():
         raise FileError(f"{folder}: no such folder; expected a folder of noisy {kind}")
-    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    there = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    files = [path for path in there if path.is_file()]
     raws = [path for path in files if is_raw(path)]
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES and path not in raws]
     wanted, others = (raws, pictures) if kind == "raws" else (pictures, raws)
     if not wanted:
-        other = "pictures" if kind == "raws" else "raws"
-        there = f"{len(others)} {other}" if others else "neither raws nor pictures"
-        raise FileError(f"{folder} holds {there}; the model restores {kind}, expected some")
+        other = ("picture" if kind == "raws" else "raw") + "s" * (len(others) > 1)
+        found = f"{len(others)} {other}" if others else "neither raws nor pictures"
+        raise FileError(f"{folder} holds {found}; the model restores {kind}, expected some")
     return wanted
 
 

@@ -63,7 +63,7 @@ def of_raws(shots: list[Shot], seed: int, say: Say) -> Material:
 def report(cameras: dict[str, int], used: int, camera: str | None, say: Say) -> None:
     """Say whose files they are."""
     named = ", ".join(f"{name} ({count})" for name, count in cameras.items())
-    say(f"{used} files of {named}")
+    say(f"{used} file{'s' * (used != 1)} of {named}")
     if len(cameras) > 1 and camera is None:
         say("adapting to all of these cameras at once; --camera NAME takes the files of one")
 

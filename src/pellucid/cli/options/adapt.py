@@ -19,7 +19,7 @@ def adapt_options() -> ArgumentParser:
         type=str,
         required=True,
         metavar="DIR",
-        help="your noisy raws, or pictures, best of one camera",
+        help="your noisy raws, or pictures, best of one camera; or one file",
     )
     parser.add_argument(
         "-o",
