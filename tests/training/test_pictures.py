@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -363,6 +364,13 @@ def test_real_raws_draw_the_networks_weights(raws, tmp_path):
         arrange="only_real",
         contrast=None,
     )
+    for wrong, answer in (
+        (None, "got adaptation: null; expected an objective"),
+        (replace(config, diffused="unpaired"), "got diffused: unpaired; expected paired"),
+        (replace(config, value_range="signed"), "got value_range: signed; expected unit"),
+    ):
+        with pytest.raises(PellucidError, match=answer):
+            RawAdaptation(network, adaptation=wrong)
     training = RawAdaptation(network, adaptation=config)
     with pytest.raises(FileError, match=r"^x.dng has 64x96 pixels; expected 66 or more"):
         RealRawData(real=RealRawSet(raws), patch=64).setup("fit")

@@ -141,7 +141,12 @@ def test_options_change_the_record_that_the_recipe_says(said):
         (
             {"network": {"raw": {"kind": "restormer", "widht": 8}}},
             [],
-            "unknown option widht; the nearest one is width$",
+            "network.raw.widht of restormer; the nearest one is model.network.raw.width$",
+        ),
+        (
+            {"network": {"srgb": None}},
+            ["--model.network.raw={kind: dncnn, depth: 3}"],  # of others
+            "unknown option model.network.raw.depth of dncnn; the nearest one is model.network.raw",
         ),
         (
             {"network": {"srgb": {"kind": "swinir"}}},
@@ -166,7 +171,7 @@ def test_options_change_the_record_that_the_recipe_says(said):
         (
             {"schedule": {"kind": "multistep", "gama": 1}},
             [],
-            "unknown option gama; the nearest one is gamma$",
+            "model.schedule.gama of multistep; the nearest one is model.schedule.gamma$",
         ),
         ({}, ["--model.decay_share=0"], "nearest one is model.schedule.decay_share$"),
     ],

@@ -61,9 +61,7 @@ def test_a_run_of_another_network_or_optimiser_does_not_go_on(recipe, tmp_path):
     assert (tmp_path / "run" / "config.yaml").read_text() == said
     account = tmp_path / "run" / "runs.jsonl"
     account.write_text(account.read_text()[:-9])
-    with pytest.raises(
-        FileError, match=r"runs.jsonl: is damaged; expected a line of JSON"
-    ):
+    with pytest.raises(FileError, match=r"runs.jsonl: is damaged; expected a line of JSON"):
         train(recipe, words(tmp_path / "run", "--trainer.max_steps=4"))
     (tmp_path / "run" / "checkpoints" / "last.ckpt").write_bytes(b"PK nonsense")
     with pytest.raises(FileError, match="last.ckpt: damaged"):

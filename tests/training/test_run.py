@@ -79,6 +79,7 @@ def test_every_recipe_can_take_a_step(recipe_path, tmp_path):
     ("words", "nearest"),
     [
         (["--data.pach=3"], "unknown option data.pach; the nearest one is data.patch"),
+        (["--data.patc=3"], "unknown option data.patc; the nearest one is data.patch$"),
         (
             ["--model.network.raw.widhts=[3]"],
             "model.network.raw.widhts of unet; the nearest one is model.network.raw.widths$",

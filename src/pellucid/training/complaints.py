@@ -6,11 +6,12 @@ from dataclasses import fields
 from difflib import get_close_matches
 from importlib import import_module
 from inspect import getmembers, isclass, signature
+from typing import cast
 
 from lightning.pytorch.cli import LightningArgumentParser
 
 from pellucid.errors import PellucidError
-from pellucid.training.recipe import Call, last_kind, options
+from pellucid.training.recipe import Call, last_kind, options, read, said_at
 from pellucid.training.recipe_places import KINDS, Kinds, records_of
 
 UNKNOWN = re.compile(r"--([\w.]+)|[Kk]ey \"?'?([\w.]+)\"?'? is not expected|[Oo]ption '([\w.]+)'")
@@ -117,6 +118,14 @@ def valid_keys(parser: LightningArgumentParser, call: Call) -> list[str]:
     return keys + [f"{key}.{field.name}" for key, record in inside for field in fields(record)]
 
 
+def keys_within(place: str, kind: str, recipe: str, said: list[tuple[str, str]]) -> list[str]:
+    """What the recipe and the options say in whole records of that kind at a place."""
+    records = [said_at(place, recipe), *(read(value) for key, value in said if key == place)]
+    mappings = [cast(dict[str, object], each) for each in records if isinstance(each, dict)]
+    own = [name for each in mappings if each.get("kind") == kind for name in each]
+    return [f"{place}.{name}" for name in own if name != "kind"]
+
+
 def refuse_strangers(call: Call) -> None:
     """Raise PellucidError for a kind that there is not, or an option that its record does not have.
 
@@ -130,7 +139,7 @@ def refuse_strangers(call: Call) -> None:
         if kind not in place.kinds:
             raise PellucidError(unknown_kind(kind, place.kinds))
         valid = [f"{place.key}.{name.name}" for name in fields(place.kinds[kind])]
-        for key, _ in said:
+        for key in [key for key, _ in said] + keys_within(place.key, kind, call.recipe, said):
             inner = [f"{name}." for name in valid]
             if key.startswith(f"{place.key}.") and not f"{key}.".startswith(tuple(inner)):
                 (near,) = get_close_matches(key, valid, 1, 0)

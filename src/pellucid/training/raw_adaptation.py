@@ -58,6 +58,8 @@ class RawAdaptation(AdaptedTraining):
         self.objective, self.settings = objective or Supervised(), adaptation
         if self.settings.diffused == "unpaired":
             raise PellucidError("got diffused: unpaired; expected paired, raws have nothing else")
+        if self.settings.value_range != "unit":
+            raise PellucidError("got value_range: signed; expected unit, raws are in [0, 1]")
         self.conditions: Domain = conditions
         self.adaptation = self.settings.build(None, _CHANNELS[conditions])
 

@@ -167,12 +167,17 @@ def options(words: list[str]) -> Iterator[tuple[str, str]]:
             yield key, value if equals else following
 
 
+def read(text: str) -> object:
+    """The value of YAML; None where it is none, which is answered when the recipe is parsed."""
+    try:
+        return cast(object, get_loader("yaml")(text))
+    except yaml.YAMLError:
+        return None
+
+
 def said_at(place: str, text: str) -> object:
     """What a recipe says at a place; None where it says nothing there."""
-    try:
-        value = cast(object, get_loader("yaml")(text))
-    except yaml.YAMLError:
-        return None  # answered when the recipe is parsed
+    value = read(text)
     for name in place.split("."):
         value = cast(dict[str, object], value).get(name) if isinstance(value, dict) else None
     return value

@@ -168,7 +168,11 @@ def train(recipe: Path, overrides: list[str]) -> None:
             auto_configure_optimizers=False,
             # Ranks share the samples by their numbers: FromStep.
             trainer_defaults={"use_distributed_sampler": False},
-            parser_kwargs={"prog": "pellucid train RECIPE", "exit_on_error": False},
+            parser_kwargs={
+                "prog": "pellucid train RECIPE",
+                "exit_on_error": False,
+                "allow_abbrev": False,
+            },
         )
     except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError) as error:
         raise FileError.of(recipe, with_installation(own_complaint(str(error)))) from error
