@@ -28,6 +28,7 @@ from pellucid.errors import FileError
 from pellucid.io import replacing
 from pellucid.isp import ISPConfig, Rendering, finish, render
 from pellucid.metrics import Column, Protocol, score
+from pellucid.metrics.fidelity import cropped, psnr
 from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise, RawImage
 
@@ -175,8 +176,8 @@ def _sample(path: Path, number: int, setting: Setting) -> Sample[Shot]:
 def _scores(picture: Tensor, sample: Sample[Shot]) -> Mapping[str, float]:
     assert sample.truth is not None and sample.other is not None
     scores = score(picture, sample.truth, BORDER)
-    in_colour = score(picture, sample.other, BORDER).psnr
-    return {**scores._asdict(), "psnr_colour": in_colour}
+    shown, in_colour = (cropped(p.clamp(0, 1), BORDER) for p in (picture, sample.other))
+    return {**scores._asdict(), "psnr_colour": psnr(shown, in_colour)}
 
 
 def _shown(given: Shot) -> Tensor:
