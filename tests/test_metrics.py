@@ -9,7 +9,10 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 from skimage.color import deltaE_ciede2000, rgb2lab, rgb2ycbcr
 from skimage.metrics import structural_similarity
-from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    structural_similarity_index_measure,
+)
 
 from pellucid.data.degradations import eight_bits
 from pellucid.errors import FileError, PellucidError
@@ -65,6 +68,14 @@ def test_matlabs_windows_repeat_the_edges(window):
     bottom = (m * m + n * n + c1) * (mean(a * a) - m * m + mean(b * b) - n * n + c2)
     got = ssim(torch.from_numpy(a), torch.from_numpy(b), window)
     assert got == pytest.approx((top / bottom).mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(40, 52), (11, 12)])
+def test_ssim_of_mirrored_edges_is_that_of_torchmetrics(shape):
+    clean = smooth(*shape)
+    pair = noisy(clean, 0.1), clean
+    theirs = structural_similarity_index_measure(pair[0][None], pair[1][None], data_range=1.0)
+    assert ssim(*pair, "mirrored") == pytest.approx(theirs.item(), abs=2e-6)
 
 
 def test_ms_ssim_agrees_with_torchmetrics_and_needs_176_pixels():
