@@ -21,6 +21,7 @@ from study_tests import ADAPTED, BORDER, JUDGED, SIDE, write_once
 from torch import Tensor
 
 from pellucid import ISPConfig, Restorer, develop, read_picture, read_raw, unrender, write_picture
+from pellucid.cli import exit_with
 from pellucid.data.cameras import random_camera
 from pellucid.data.photos import photographs, reduced
 from pellucid.data.synthesis import generator_of
@@ -115,4 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

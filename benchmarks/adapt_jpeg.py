@@ -25,6 +25,7 @@ from pellucid.adapt.judge import BATCH, STRENGTHS, Bench
 from pellucid.adapt.raw_levels import SIDE
 from pellucid.adapt.recorrupted import AROUND, UNCLIPPED, NoisyPicture
 from pellucid.adapt.streams import NoisyPictures, noise_of_picture
+from pellucid.cli import exit_with
 from pellucid.data.unpaired import Draw
 from pellucid.io import replacing
 from pellucid.models import load_model
@@ -113,4 +114,4 @@ def judged(
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -25,6 +25,7 @@ from pellucid.adapt.judge import Bench
 from pellucid.adapt.material import of_raws
 from pellucid.adapt.raw_levels import SIDE
 from pellucid.checkpoint import Network
+from pellucid.cli import exit_with
 from pellucid.data.synthesis import generator_of
 from pellucid.data.unpaired import Draw
 from pellucid.io import replacing
@@ -120,4 +121,4 @@ def correlations(rows: list[dict]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -26,6 +26,7 @@ from backbones import peak_mib
 from torch import Tensor, nn
 
 from pellucid import UNetConfig
+from pellucid.cli import exit_with
 from pellucid.critic import CriticConfig
 from pellucid.networks.noiseda_unet import NoiseDAUNetConfig
 from pellucid.networks.picture import PictureConfig
@@ -167,4 +168,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         answer(*sys.argv[2:])
     else:
-        main()
+        exit_with(main)

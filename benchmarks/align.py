@@ -25,6 +25,7 @@ from scipy.sparse.linalg import lsqr
 from torch import Tensor
 
 from pellucid import Camera, Noise, RawImage, Restorer, read_picture, unrender
+from pellucid.cli import exit_with
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.io import write_picture
@@ -233,4 +234,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

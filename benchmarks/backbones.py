@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from pellucid import Camera, DualDomainConfig, ISPConfig, Noise, UNetConfig
+from pellucid.cli import exit_with
 from pellucid.networks.backbones import BackboneConfig, Residual
 from pellucid.networks.dncnn import DnCNNConfig
 from pellucid.networks.dual_domain import DualDomainNet
@@ -350,4 +351,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         answer(*sys.argv[2:])
     else:
-        main()
+        exit_with(main)

@@ -26,6 +26,7 @@ from pellucid.calibration.camera import Calibration, calibrations
 from pellucid.calibration.frame_kinds import look_at
 from pellucid.calibration.plot import plot_calibration
 from pellucid.calibration.profile import IsoNoise
+from pellucid.cli import exit_with
 from pellucid.cli.numbers import whole_number
 from pellucid.data.photos import photographs
 from pellucid.errors import PellucidError
@@ -240,4 +241,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

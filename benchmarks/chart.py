@@ -24,6 +24,7 @@ from skimage.util import img_as_float
 from pellucid import Noise, RawImage, Restorer, develop, read_raw
 from pellucid.batch.job import describe
 from pellucid.calibration.known_noise import parse_noise, settle_noise
+from pellucid.cli import exit_with
 from pellucid.color import decode
 from pellucid.isp import ISPConfig
 
@@ -138,4 +139,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -35,6 +35,7 @@ from torch import Tensor
 
 from pellucid.bayer import pack, unpack
 from pellucid.benchmarks.synthetic import Model, Row, evaluate, isp_alone, write_rows
+from pellucid.cli import exit_with
 from pellucid.cli.evaluate import HEADING, judged, line_of
 from pellucid.cli.numbers import numbers, whole_number
 from pellucid.errors import FileError, PellucidError
@@ -324,4 +325,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

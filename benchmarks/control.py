@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pellucid import Camera, Noise, RawImage, Restorer
 from pellucid.bayer import mosaic_of
+from pellucid.cli import exit_with
 from pellucid.control import Strength
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
@@ -118,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

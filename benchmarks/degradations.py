@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pellucid.cli import exit_with
 from pellucid.data.camera_noise import CameraNoise
 from pellucid.data.pairs import LAYOUTS, read_pair
 from pellucid.data.rain import HEAVY_RAIN
@@ -92,4 +93,4 @@ def correlation(planes: Tensor, down: int, across: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

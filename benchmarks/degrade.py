@@ -15,6 +15,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from pellucid import read_picture, write_picture
+from pellucid.cli import exit_with
 from pellucid.data.degradations import Degradation
 from pellucid.data.pairs import Pair, folder_pairs
 from pellucid.data.photos import photographs
@@ -61,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

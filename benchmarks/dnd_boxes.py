@@ -17,6 +17,7 @@ import torch
 from pellucid.bayer import pack
 from pellucid.benchmarks import dnd
 from pellucid.benchmarks.dnd_info import DndImage, read_info
+from pellucid.cli import exit_with
 from pellucid.networks.dual_domain import Restored
 
 
@@ -70,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -42,6 +42,7 @@ from pellucid import (
 )
 from pellucid.bayer import PHASES, pack
 from pellucid.calibration.known_noise import settle_noise
+from pellucid.cli import exit_with
 from pellucid.demo import sample
 from pellucid.io import Area, DngFields, quantise, write_dng
 from pellucid.io.clean_dng import Cleaning, write_clean_dng
@@ -234,4 +235,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pellucid import Restorer, read_picture
+from pellucid.cli import exit_with
 from pellucid.data.degradations import eight_bits
 from pellucid.data.photos import photographs
 from pellucid.data.synthesis import generator_of
@@ -93,4 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

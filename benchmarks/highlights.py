@@ -23,6 +23,7 @@ from torch import Tensor
 
 from pellucid import Camera, ISPConfig, Noise, RawImage, Rendering, Restorer, read_raw
 from pellucid.bayer import mosaic_of, pack
+from pellucid.cli import exit_with
 from pellucid.color import apply_matrix, decode
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
@@ -231,4 +232,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

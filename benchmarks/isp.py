@@ -25,6 +25,7 @@ from torch import Tensor
 
 import pellucid
 from pellucid import Camera, ISPConfig, Rendering
+from pellucid.cli import exit_with
 
 METHODS = ("malvar2004", "ahd")
 MODES = ("forward", "forward+backward")
@@ -306,4 +307,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure-memory"]:
         measure_memory(*sys.argv[2:])
     else:
-        main()
+        exit_with(main)

@@ -28,6 +28,7 @@ from pellucid.benchmarks.journal import Judged
 from pellucid.benchmarks.models import INPUT
 from pellucid.benchmarks.running import run
 from pellucid.benchmarks.summary import Row, Summary, machine, summary
+from pellucid.cli import exit_with
 from pellucid.cli.numbers import whole_number
 from pellucid.errors import FileError, PellucidError
 from pellucid.io import replacing
@@ -184,4 +185,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -28,6 +28,7 @@ from torch import nn
 
 from pellucid import Camera, DualDomainConfig, Noise, UNetConfig, unrender, write_mosaic
 from pellucid.checkpoint import save_network
+from pellucid.cli import exit_with
 from pellucid.io import DngFields
 from pellucid.noise import add_noise
 
@@ -190,4 +191,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pellucid.bayer import mosaic_of, pack
 from pellucid.choices import Demosaic
+from pellucid.cli import exit_with
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.noise import add_noise
@@ -68,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

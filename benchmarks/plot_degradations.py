@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from pellucid.cli import exit_with
 from pellucid.data.blur import MotionBlur
 from pellucid.data.camera_noise import CameraNoise
 from pellucid.data.degradations import Degradation, GaussianNoise
@@ -103,4 +104,4 @@ def save(sheet: torch.Tensor, path: Path, most: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

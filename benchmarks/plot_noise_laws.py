@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from pellucid.camera_tables import ELD_CAMERAS, eld_camera
+from pellucid.cli import exit_with
 from pellucid.demosaic import demosaic
 from pellucid.noise import ELD_LEVELS
 from pellucid.noise_laws import (
@@ -166,4 +167,4 @@ def draw_tables(axis) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -29,6 +29,7 @@ from torch import Tensor
 from pellucid import Camera, Noise, Rendering, load_network, unrender, write_mosaic
 from pellucid.checkpoint import read_checkpoint
 from pellucid.choices import Task
+from pellucid.cli import exit_with
 from pellucid.cli import main as pellucid
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
@@ -220,4 +221,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

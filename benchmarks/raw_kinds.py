@@ -20,6 +20,7 @@ from torch import Tensor
 
 from pellucid import Camera, ISPConfig, Noise, Rendering, Restorer, develop, read_raw
 from pellucid.bayer import mosaic_of
+from pellucid.cli import exit_with
 from pellucid.color import apply_matrix, decode
 from pellucid.data.photos import photographs, reduced
 from pellucid.io import DngFields, noise_pairs, write_dng
@@ -170,4 +171,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

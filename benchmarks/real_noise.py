@@ -22,6 +22,7 @@ from PIL import Image
 from pellucid import RawImage, Rendering, Restorer, develop, read_raw
 from pellucid.batch.job import describe
 from pellucid.calibration.known_noise import KnownNoise, settle_noise
+from pellucid.cli import exit_with
 
 Picture = NDArray[np.float64]
 BRIGHTER = 6.0
@@ -138,4 +139,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

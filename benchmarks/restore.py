@@ -12,6 +12,7 @@ from time import perf_counter
 import torch
 
 from pellucid import Camera, Noise, RawImage, Restorer, develop
+from pellucid.cli import exit_with
 from pellucid.cli.memory import thrifty_memory
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.noise import add_noise
@@ -68,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

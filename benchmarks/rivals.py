@@ -32,6 +32,7 @@ from torch import Tensor
 from pellucid import read_picture
 from pellucid.benchmarks.polyu import polyu_benchmark
 from pellucid.benchmarks.synthetic import Model, evaluate
+from pellucid.cli import exit_with
 from pellucid.data.degradations import eight_bits
 from pellucid.data.photos import photographs, reduced
 from pellucid.data.picture_sets import Scenes
@@ -215,4 +216,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

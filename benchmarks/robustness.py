@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pellucid.benchmarks.synthetic import Model, Row, evaluate, write_rows
 from pellucid.calibration.blind import estimate_noise
+from pellucid.cli import exit_with
 from pellucid.cli.evaluate import HEADING, line_of
 from pellucid.cli.numbers import numbers, whole_number
 from pellucid.errors import PellucidError
@@ -114,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

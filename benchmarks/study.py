@@ -28,6 +28,7 @@ from torch import Tensor
 from pellucid import RawImage, Rendering, Restorer
 from pellucid.benchmarks.synthetic import evaluate, isp_alone
 from pellucid.checkpoint import read_checkpoint, save_network
+from pellucid.cli import exit_with
 from pellucid.io import replacing
 from pellucid.training.run import train
 
@@ -252,4 +253,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

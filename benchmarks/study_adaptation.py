@@ -22,6 +22,7 @@ from study import Run, left, plan, queue, shard, show, take_record, write_json
 from study_tests import Test, halves, make_raws, scored
 
 from pellucid import Restorer
+from pellucid.cli import exit_with
 from pellucid.data.photos import photographs
 from pellucid.training.run import train
 
@@ -153,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

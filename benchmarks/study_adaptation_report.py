@@ -23,6 +23,7 @@ from study_report import between, spread
 from torch import Tensor
 
 from pellucid import Restorer, read_picture
+from pellucid.cli import exit_with
 from pellucid.io import replacing
 
 SHEETS = {
@@ -140,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

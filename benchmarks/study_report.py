@@ -25,6 +25,7 @@ from torch import Tensor
 
 from pellucid import Rendering, Restorer
 from pellucid.benchmarks.synthetic import isp_alone, law_noise, scene, truth
+from pellucid.cli import exit_with
 from pellucid.data.photos import photographs
 from pellucid.io import replacing
 
@@ -203,4 +204,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from pellucid import Restorer, read_picture
+from pellucid.cli import exit_with
 from pellucid.io import replacing
 
 GAP = 6
@@ -76,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from pellucid.cli import exit_with
 from pellucid.data import DeadLeaves, Sample, Store
 from pellucid.data.packing import PackOptions, pack
 from pellucid.data.photos import photographs, shrink
@@ -278,4 +279,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

@@ -1,29 +1,28 @@
-"""Every command that a page names starts: its options are read and what it imports is there."""
+"""The programs in benchmarks/ answer bad input as the command line does."""
 
-import importlib
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-RIVALS = ("bm3d", "cv2")
-"""Of the extra that only benchmarks need."""
+FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in BENCHMARKS.glob("*.py")))
-def test_it_starts(name, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    try:
-        script = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name not in RIVALS:
-            raise
-        pytest.skip(f"{error.name} is not installed (the extra `bench`)")
-    if not hasattr(script, "main"):
-        return
-    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
-    with pytest.raises(SystemExit) as ended:
-        script.main()
-    assert ended.value.code == 0
-    assert "usage:" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("restore.py --size 64x64 --model nowhere", "pellucid: nowhere: no such model"),
+        (
+            "degrade.py --photos nowhere --degradation '{kind: gaussian}' -o made",
+            "pellucid: nowhere: ",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(words, said, tmp_path):
+    script, *rest = shlex.split(words)
+    command = [sys.executable, str(FOLDER / script), *rest]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert run.returncode == 2
+    assert run.stderr.startswith(said) and run.stderr.count("\n") == 1

@@ -3,6 +3,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -12,13 +13,18 @@ from pellucid.errors import FileError, PellucidError
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command; bad input, and what the system refuses, is one line and exit code 2."""
+    """Run a command."""
+    thrifty_memory()
+    exit_with(lambda: parse(arguments)())
+
+
+def exit_with(command: Callable[[], int | None]) -> NoReturn:
+    """Run and exit; bad input, and what the system refuses, is one line and exit code 2."""
     if isinstance(sys.stdout, TextIOWrapper):
         # The name of a photograph may hold letters that the terminal lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
-    thrifty_memory()
     try:
-        code = parse(arguments)()
+        code = command() or 0
         sys.stdout.flush()
     except PellucidError as error:
         print(f"pellucid: {error}", file=sys.stderr)
