@@ -83,6 +83,21 @@ def test_every_licence_is_listed(photos, tmp_path):
     assert list(Store.open(tmp_path / "other").licences()) == ["CC-BY-SA-4.0"]
 
 
+def test_a_licence_of_no_file_is_reported(photos, tmp_path):
+    (photos / "notes.txt").write_text("not packed, but there")
+    named = "a.pgn z.png b.jpg notes.txt".split()
+    licences = {"*": "CC0-1.0"} | dict.fromkeys(named, "CC-BY-4.0")
+    (photos / "LICENSES.json").write_text(json.dumps(licences))
+    said = []
+    *_, done = pack(photos, tmp_path / "store", PackOptions(), said.append)
+    assert done.failed == 0 and done.whole == 3
+    (slip,) = map(str, said)
+    assert slip == (
+        f"{photos}/LICENSES.json: names a.pgn and 1 more, not in the folder; "
+        "the nearest one is a.png"
+    )
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_licences_that_make_no_sense_are_refused(photos, tmp_path, text):
     (photos / "LICENSES.json").write_text(text)

@@ -1,7 +1,8 @@
 """The licences of photographs: what a folder states, and how a model card lists them."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,24 @@ def stated_licences(folder: Path, otherwise: str | None = None) -> Callable[[str
 
     The file maps names to licences, and `*` to that of all other files.
     """
+    stated = _read(folder)
+    rest = otherwise or stated.get("*", NOT_STATED)
+    return lambda name: stated.get(name, rest)
+
+
+def named_without_file(folder: Path, names: Collection[str]) -> FileError | None:
+    """What is wrong where a folder's `LICENSES.json` names files that are neither those nor there."""
+    strangers = sorted(_read(folder).keys() - {"*", *names})
+    strangers = [name for name in strangers if not (folder / name).exists()]
+    if not strangers:
+        return None
+    near = get_close_matches(strangers[0], names, 1, 0.7)
+    more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+    there = f"; the nearest one is {near[0]}" if near else ""
+    return FileError.of(folder / LICENCES, f"names {strangers[0]}{more}, not in the folder{there}")
+
+
+def _read(folder: Path) -> dict[str, str]:
     path = folder / LICENCES
     try:
         said: object = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -25,9 +44,7 @@ def stated_licences(folder: Path, otherwise: str | None = None) -> Callable[[str
         raise FileError.of(
             path, 'expected an object such as {"a.jpg": "CC0-1.0", "*": "CC-BY-4.0"}'
         )
-    stated = {str(name): str(licence) for name, licence in said.items()}  # pyright: ignore
-    rest = otherwise or stated.get("*", NOT_STATED)
-    return lambda name: stated.get(name, rest)
+    return {str(name): str(licence) for name, licence in said.items()}  # pyright: ignore
 
 
 def licences_within(root: Path | None) -> Callable[[Path], str]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.data.fivek import fivek_names, is_fivek, present
-from pellucid.data.licences import NOT_STATED, stated_licences
+from pellucid.data.licences import NOT_STATED, named_without_file, stated_licences
 from pellucid.data.manifest import Kind, Packing, Shot
 from pellucid.data.photos import SUFFIXES, photographs, reduced
 from pellucid.data.raws import TURNING, clean_mosaic, raw_files
@@ -54,11 +54,14 @@ def pack(
     """Pack what a store does not hold yet, and yield the state after each file.
 
     In the end the store holds no file that the folder does not, nor one that is too small.
-    Files are told by their sha256. A bad one goes to `report`, and the others go on; raises
-    `FileError` where the folder, its licences or the store make no sense.
+    Files are told by their sha256. A bad one goes to `report`, and the others go on; so does a
+    licence of a file that is not there. Raises `FileError` where the folder, its licences or the
+    store make no sense.
     """
     packing, paths = plan(folder, options)
     licences = stated_licences(folder, options.licence)
+    if slip := named_without_file(folder, [path.name for path in paths]):
+        report(slip)
     counts: dict[str, int] = {}
     new = failed = 0
     with writing(store, packing) as writer:
