@@ -23,7 +23,7 @@ def stated_licences(folder: Path, otherwise: str | None = None) -> Callable[[str
 
 
 def named_without_file(folder: Path, names: Collection[str]) -> FileError | None:
-    """What is wrong where a folder's `LICENSES.json` names files that are neither those nor there."""
+    """What is wrong where a folder's `LICENSES.json` names what is not there, if anything."""
     strangers = sorted(_read(folder).keys() - {"*", *names})
     strangers = [name for name in strangers if not (folder / name).exists()]
     if not strangers:
