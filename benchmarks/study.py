@@ -7,10 +7,8 @@ from its last checkpoint, and `--record FILE` takes what an earlier machine had 
 report's `--record FILE`. How many steps fit into an arm's minutes is counted once and kept in
 `ARM.plan.json`; arms whose steps cost the same take one `pace`. Minutes are processor time for each
 thread (OMP_NUM_THREADS), but neighbours slow that too, by up to a third: `--count` counts all arms
-twice and takes the quicker time; call it first, with nothing else on the machine. An arm that is
-another's, `unaveraged`, is not trained but takes that one's last weights without their average.
-`--list` shows the queue; two processes with `--shard 1/2` and `--shard 2/2` share counting and
-queue.
+twice and takes the quicker time; call it first, with nothing else on the machine. `--list` shows
+the queue; two processes with `--shard 1/2` and `--shard 2/2` share counting and queue.
 """
 
 import argparse
@@ -21,18 +19,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 import yaml
 from torch import Tensor
 
 from pellucid import RawImage, Rendering, Restorer
 from pellucid.benchmarks.synthetic import evaluate, isp_alone
-from pellucid.checkpoint import read_checkpoint, save_network
 from pellucid.cli import exit_with
 from pellucid.io import replacing
 from pellucid.training.run import train
 
-STEPS_BETWEEN_CHECKPOINTS = 500
 PLANS = "plans"
 """In a record, beside the scores of runs."""
 
@@ -47,16 +42,10 @@ class Run:
     options: tuple[str, ...]
     pace: str = ""
     """The arm by whose time for a step minutes are counted, if not its own."""
-    unaveraged: str = ""
-    """The arm whose training this is, seen without its averaged weights, if not its own."""
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""
         return runs / f"{self.arm}-seed{self.seed}"
-
-    def source(self, runs: Path) -> Path:
-        """Where the run lies that was trained."""
-        return replace(self, arm=self.unaveraged or self.arm).folder(runs)
 
 
 @dataclass(frozen=True)
@@ -80,8 +69,7 @@ def queue(arms: dict[str, Any]) -> list[Run]:
     """The runs of a study's arms: those of many seeds first, of them the first seeds."""
     turns: list[tuple[int, int, Run]] = []
     for arm, about in arms.items():
-        told = about["minutes"], tuple(about["options"])
-        told += about.get("pace", ""), about.get("unaveraged", "")
+        told = about["minutes"], tuple(about["options"]), about.get("pace", "")
         seeds = about["seeds"]
         turns += [(-len(seeds), turn, Run(arm, seed, *told)) for turn, seed in enumerate(seeds)]
     return [run for *_, run in sorted(turns, key=lambda each: each[:2])]
@@ -113,7 +101,7 @@ def plan(run: Run, recipe: Path, words: list[str], runs: Path) -> int:
 
 def count(study: Study, photos: Path, runs: Path) -> None:
     """Count the steps of all arms that have a pace of their own, there and back again."""
-    own = {run.arm: run for run in study.runs if not run.pace and not run.unaveraged}
+    own = {run.arm: run for run in study.runs if not run.pace}
     left = [run for arm, run in own.items() if not (runs / f"{arm}.plan.json").exists()]
     seconds: dict[str, float] = {}
     for run in [*left, *reversed(left)]:
@@ -130,24 +118,6 @@ def words_of(run: Run, photos: Path) -> list[str]:
     return [*words, f"--seed_everything={run.seed}"]
 
 
-def steps_and_pauses(run: Run, recipe: Path, words: list[str], runs: Path) -> list[str]:
-    """How long a run trains and how often it saves: the last time when it ends."""
-    steps = plan(run, recipe, words, runs)
-    every = steps // max(1, round(steps / STEPS_BETWEEN_CHECKPOINTS))
-    return [f"--trainer.max_steps={steps - steps % every}", f"--checkpoint_every={every}"]
-
-
-def write_unaveraged(source: Path, folder: Path) -> None:
-    """Another run's last weights as they were, without their average."""
-    net, config, *_ = read_checkpoint(source / "weights.safetensors")
-    last = torch.load(source / "checkpoints" / "last.ckpt", map_location="cpu")
-    weights: dict[str, Tensor] = last["current_model_state"]
-    net.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
-    assert config is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    save_network(net, config, folder / "weights.safetensors")
-
-
 def carry_out(
     study: Study, run: Run, photos: Path, test: Path, limit: int | None, runs: Path
 ) -> None:
@@ -155,10 +125,8 @@ def carry_out(
     folder = run.folder(runs)
     words = [*words_of(run, photos), f"--trainer.default_root_dir={folder}"]
     if not (folder / "weights.safetensors").exists():
-        if run.unaveraged:
-            write_unaveraged(run.source(runs), folder)
-        else:
-            train(study.recipe, [*words, *steps_and_pauses(run, study.recipe, words, runs)])
+        steps = plan(run, study.recipe, words, runs)
+        train(study.recipe, [*words, f"--trainer.max_steps={steps}"])
     restorer = Restorer.load(folder, highlights="roll")  # as the truth is rendered
 
     def model(raw: RawImage, rendering: Rendering) -> Tensor:
@@ -245,9 +213,6 @@ def main() -> None:
         count(study, said.photos, said.runs)
         return
     for run in left(study.runs, said.runs):
-        if run.unaveraged and not (run.source(said.runs) / "weights.safetensors").exists():
-            print(f"{run.arm} takes its weights from {run.unaveraged}, which has none yet")
-            continue
         print(f"{run.arm}, seed {run.seed}", flush=True)
         carry_out(study, run, said.photos, said.test, said.limit, said.runs)
 

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from PIL import Image
 
-from pellucid.checkpoint import load_network
 from pellucid.training.data import RawData
 from pellucid.training.run import RunFolderCLI, Training
 
@@ -52,7 +50,6 @@ def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeyp
         "tones": [0],
         "arms": {
             "dual": {"minutes": 0.005, "seeds": [0, 1], "options": [*tiny, "--data.patch=32"]},
-            "plain": {"minutes": 1, "unaveraged": "dual", "seeds": [0], "options": []},
         },
     }
     (tmp_path / "queue.yaml").write_text(yaml.safe_dump(queue))
@@ -64,18 +61,6 @@ def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeyp
     scores = json.loads((runs / "dual-seed1" / "scores.json").read_text())
     assert scores["run"]["seed"] == 1
     assert {row["model"] for row in scores["rows"]} == {"input", "dual"}
-    # The same training, seen without its average.
-    averaged, last = (
-        load_network(runs / f"{arm}-seed0/weights.safetensors").state_dict()
-        for arm in ("dual", "plain")
-    )
-    assert averaged.keys() == last.keys()
-    assert not any(torch.equal(averaged[name], last[name]) for name in averaged)
-    checkpoint = torch.load(runs / "dual-seed0/checkpoints/last.ckpt", map_location="cpu")
-    for name, value in last.items():
-        assert torch.equal(value, checkpoint["current_model_state"][f"net.{name}"].half().float())
-    sitting = json.loads((runs / "dual-seed0/runs.jsonl").read_text())
-    assert checkpoint["global_step"] == sitting["last_step"]
     times = {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
     study.main()
     assert times == {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
