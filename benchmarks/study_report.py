@@ -112,7 +112,7 @@ def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
     lines.append("|" + " --- |" * (1 + len(study.noise_levels)))
     lines.append("| (spread of seeds) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
     for arm in dict.fromkeys(run.arm for run in study.runs):
-        field = "psnr_colour" if arm.startswith("demosaic") else "psnr"
+        field = "psnr_colour" if arm.startswith(("demosaic", "truth")) else "psnr"
         ours, theirs = (scores_of(study, runs, name, field) for name in (arm, base))
         if arm in ("raw", "srgb", "dual", base) or not all([*ours.values(), *theirs.values()]):
             continue

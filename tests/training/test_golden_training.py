@@ -60,7 +60,8 @@ def published_batch() -> Sample:
     )
     noise = Noise(given["k"].flatten(), given["sigma"].flatten())
     rendering = Rendering(torch.ones(2), given["alpha"].flatten())
-    return Sample(given["raw"], given["clean_raw"], camera, noise, rendering)
+    unused = given["clean_raw"].expand(-1, 3, -1, -1)
+    return Sample(given["raw"], given["clean_raw"], camera, noise, rendering, unused)
 
 
 def test_losses_gradients_and_the_step_are_the_published_ones():

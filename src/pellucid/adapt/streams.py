@@ -24,7 +24,7 @@ from pellucid.adapt.recorrupted import (
 from pellucid.bayer import pack
 from pellucid.data.mixtures import Mixture
 from pellucid.data.pictures import corner, cut
-from pellucid.data.synthesis import RawSynthesis, Sample, generator_of, turned
+from pellucid.data.synthesis import RawSynthesis, Sample, colour_of, generator_of, turned
 from pellucid.data.unpaired import Draw
 from pellucid.noise_laws import any_of, log_uniform
 from pellucid.planes import local_mean
@@ -169,7 +169,8 @@ class RawPairs(Dataset[RawPair]):
         textures = self.real.textures
         drawn = textures.sample(raw.mosaic.shape[-1], generator)
         noisy = raw.mosaic + raw_grain(drawn, textures.shades, raw.mosaic, own)
-        return Sample(noisy.clamp(max=1), raw.mosaic, raw.camera, told, raw.rendering)
+        known = raw.mosaic, raw.camera, told, raw.rendering, colour_of(raw)
+        return Sample(noisy.clamp(max=1), *known)
 
 
 # -- pictures --------------------------------------------------------------------------------------

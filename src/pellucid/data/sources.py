@@ -19,6 +19,8 @@ class CleanRaw(NamedTuple):
     """(1, size, size) RGGB in [0, 1]."""
     camera: Camera
     rendering: Rendering
+    colour: Tensor | None = None
+    """(3, size, size) camera RGB, not white-balanced, where all three were seen at every site."""
 
 
 Clean = TypeVar("Clean", bound=Tensor | CleanRaw, covariant=True)

@@ -10,9 +10,10 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
+from pellucid.bayer import mosaic_of
 from pellucid.data.cameras import random_camera
 from pellucid.data.sources import CleanRaw, Source, check, refuse_weightless
-from pellucid.isp import Rendering, unrender
+from pellucid.isp import ISPConfig, Rendering, to_linear, unrender_linear
 from pellucid.noise import add_all_noise
 from pellucid.noise_laws import MixedLaw, NoiseLaw, uniform
 from pellucid.raw import Camera, Noise
@@ -30,6 +31,10 @@ class Sample(NamedTuple):
     noise: Noise
     """What the network is told, which is not quite what was added."""
     rendering: Rendering
+    colour: Tensor
+    """(..., 3, H, W) clean camera RGB, not white-balanced: what a perfect demosaicker would give.
+
+    Of clean raws nobody knows it; it is what `ahd` gives."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class RawSynthesis:
         noise = (self.law or MixedLaw()).sample(generator)
         noisy = add_all_noise(raw.mosaic, noise, generator).clamp(max=1)
         told = Noise(*(level * self._error(generator) for level in noise))
-        return Sample(noisy, raw.mosaic, raw.camera, told, raw.rendering)
+        return Sample(noisy, raw.mosaic, raw.camera, told, raw.rendering, colour_of(raw))
 
     def unrendered(self, picture: Tensor, generator: Generator) -> CleanRaw:
         """The picture (3, H, W) as a random camera might have seen it, in one of its turns."""
@@ -61,13 +66,21 @@ class RawSynthesis:
         dim = math.exp(uniform(math.log(self.darkest), 0, generator))
         exposure = dim ** -uniform(0, 1, generator)
         rendering = Rendering(exposure, uniform(0, 1, generator))
-        mosaic = unrender(turned(picture, generator), camera, Rendering(1 / dim, 0.0))
-        return CleanRaw(mosaic, camera, rendering)
+        light = unrender_linear(turned(picture, generator), camera, Rendering(1 / dim, 0.0))
+        return CleanRaw(mosaic_of(light), camera, rendering, light)
 
     def _error(self, generator: Generator) -> float:
         """Factor between 1 / jitter and jitter, near 1 more often than not."""
         spread = uniform(-0.5, 0.5, generator) + uniform(-0.5, 0.5, generator)
         return self.jitter**spread
+
+
+def colour_of(raw: CleanRaw) -> Tensor:
+    """Camera RGB (3, H, W), not white-balanced: as it was seen, or demosaicked."""
+    if raw.colour is not None:
+        return raw.colour
+    balanced = to_linear(raw.mosaic, raw.camera, ISPConfig("ahd"))
+    return balanced / raw.camera.white_balance[[0, 1, -1], None, None]
 
 
 def turned(picture: Tensor, generator: Generator) -> Tensor:

@@ -1,19 +1,25 @@
 """The supervised objective: both domains against the truth (Li et al. 2024)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
 from pellucid.data.synthesis import Sample
-from pellucid.networks.dual_domain import DualDomainNet, Restored
+from pellucid.isp import render_linear
+from pellucid.networks.dual_domain import DualDomainNet, Restored, full_precision
 from pellucid.objectives.losses import LOSSES, Loss
 
 
 @dataclass(frozen=True)
 class Supervised:
-    """L1 on the mosaic and on the picture; the true picture is the clean mosaic developed alike."""
+    """A loss on the mosaic and one on the picture."""
 
     loss: Loss = "balanced_l1"
+    truth: Literal["mosaic", "colour"] = "mosaic"
+    """The true picture: the clean mosaic, developed as the noisy one is (Li et al. 2024), or all
+    colours of every site, as nothing but photographs have them: then the network behind the
+    pipeline learns to mend what its demosaicking does, too."""
     raw_weight: float = 1.0
     srgb_weight: float = 1.0
 
@@ -22,12 +28,19 @@ class Supervised:
         restored = net(sample.noisy, sample.camera, sample.noise, sample.rendering)
         return self.judge(net, restored, sample)
 
+    def true_picture(self, net: DualDomainNet, sample: Sample) -> Tensor:
+        """The picture (B, 3, H, W) that is to be restored."""
+        if self.truth == "mosaic":
+            return net.develop(sample.clean, sample.camera, sample.rendering)
+        with full_precision(sample.colour):
+            return render_linear(sample.colour, sample.camera, sample.rendering, net.isp)
+
     def judge(
         self, net: DualDomainNet, restored: Restored, sample: Sample
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss of what the network has made of a sample, and what to log."""
         distance = LOSSES[self.loss]
-        truth = net.develop(sample.clean, sample.camera, sample.rendering)
+        truth = self.true_picture(net, sample)
         raw, srgb = distance(restored.mosaic, sample.clean), distance(restored.srgb, truth)
         loss = (self.raw_weight * raw if net.raw_net is not None else 0.0) + self.srgb_weight * srgb
         return loss, {"loss": loss.detach(), "raw": raw.detach(), "srgb": srgb.detach()}
