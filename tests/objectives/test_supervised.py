@@ -1,0 +1,52 @@
+"""The supervised objective's two truths."""
+
+import pytest
+import torch
+
+from pellucid.bayer import mosaic_of
+from pellucid.data.dead_leaves import DeadLeaves
+from pellucid.data.sources import CleanRaw
+from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw, generator_of
+from pellucid.isp import ISPConfig, Rendering, render, render_linear
+from pellucid.networks.dual_domain import DualDomainConfig, Restored
+from pellucid.objectives.supervised import Supervised
+from pellucid.raw import Camera
+
+NET = DualDomainConfig().build()
+
+
+def sample() -> Sample:
+    """A batch of one."""
+    one = SyntheticRaw([DeadLeaves()], [1.0], RawSynthesis(), 64, seed=0)[3]
+    return torch.utils.data.default_collate([one])
+
+
+def test_a_sample_has_the_colours_that_its_mosaic_was_taken_of():
+    batch = sample()
+    assert batch.colour.shape == (1, 3, 64, 64)
+    assert torch.equal(mosaic_of(batch.colour), batch.clean)
+
+
+@pytest.mark.parametrize("truth", ["mosaic", "colour"])
+def test_each_truth_is_perfect_for_its_own_loss_alone(truth):
+    batch = sample()
+    pictures = {
+        "mosaic": render(batch.clean, batch.camera, batch.rendering),
+        "colour": render_linear(batch.colour, batch.camera, batch.rendering, ISPConfig()),
+    }
+    objective = Supervised("l1", truth=truth)
+    lost = {
+        name: objective.judge(NET, Restored(batch.clean, picture), batch)[1]["srgb"].item()
+        for name, picture in pictures.items()
+    }
+    assert lost.pop(truth) < 1e-6
+    assert min(lost.values()) > 0.01
+
+
+def test_the_colours_of_a_raw_are_those_of_ahd():
+    batch = sample()
+    camera = Camera(*(value[0] for value in batch.camera))
+    raw = CleanRaw(batch.clean[0], camera, Rendering())
+    colour = RawSynthesis()(raw, generator_of(0)).colour
+    shown = render_linear(colour, camera, Rendering(), ISPConfig())
+    torch.testing.assert_close(shown, render(raw.mosaic, camera, None, ISPConfig("ahd")))
