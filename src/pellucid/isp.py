@@ -203,20 +203,16 @@ def unrender(
     `render` with the same camera and rendering gives the photograph back, but for demosaicking,
     what the camera's gamut clips, and highlights, which stay saturated in every channel.
     """
-    return mosaic_of(unrender_linear(srgb, camera, rendering, transfer))
+    return mosaic_of(unrender_linear(srgb, camera, rendering or Rendering(), transfer))
 
 
 def unrender_linear(
-    srgb: Tensor,
-    camera: Camera,
-    rendering: Rendering | None = None,
-    transfer: Transfer = "rec709",
+    srgb: Tensor, camera: Camera, rendering: Rendering, transfer: Transfer = "rec709"
 ) -> Tensor:
     """What `unrender` takes the mosaic of: camera RGB (..., 3, H, W), not white-balanced."""
     if srgb.dim() < 3 or srgb.shape[-3] != 3 or srgb.shape[-2] % 2 or srgb.shape[-1] % 2:
         got = "x".join(map(str, srgb.shape))
         raise ValueError(f"got a photograph of shape {got}; expected (..., 3, H, W), sides even")
-    rendering = rendering or Rendering()
     exposure, tone = (value.to(srgb) for value in rendering)
     srgb_linear = decode(untone_curve(srgb, tone), transfer) / exposure[..., None, None, None]
     linear = apply_matrix(srgb_linear, torch.inverse(camera.cam_to_srgb)).clamp(0, 1)

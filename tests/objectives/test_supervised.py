@@ -11,8 +11,10 @@ from pellucid.isp import ISPConfig, Rendering, render, render_linear
 from pellucid.networks.dual_domain import DualDomainConfig, Restored
 from pellucid.objectives.supervised import Supervised
 from pellucid.raw import Camera
+from pellucid.training.raw import Training
 
-NET = DualDomainConfig().build()
+CONFIG = DualDomainConfig()
+NET = CONFIG.build()
 
 
 def sample() -> Sample:
@@ -41,6 +43,9 @@ def test_each_truth_is_perfect_for_its_own_loss_alone(truth):
     }
     assert lost.pop(truth) < 1e-6
     assert min(lost.values()) > 0.01
+    # What training is watched by is the same truth.
+    watched = Training(CONFIG, objective).developed(batch)[1]
+    torch.testing.assert_close(watched, pictures[truth])
 
 
 def test_the_colours_of_a_raw_are_those_of_ahd():

@@ -40,7 +40,7 @@ def test_a_run_that_goes_on_has_the_same_average(recipe, tmp_path):
                 f"--trainer.default_root_dir={tmp_path / folder}",
                 f"--trainer.max_steps={steps}",
             ]
-            train(recipe, [*words, *told, "--model.schedule={kind: multistep, milestones: [1000]}"])
+            train(recipe, [*words, *told])
         return torch.load(tmp_path / folder / "checkpoints" / "last.ckpt", weights_only=False)
 
     once, twice = weights("once", 6), weights("twice", 3, 6)

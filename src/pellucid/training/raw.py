@@ -55,12 +55,9 @@ class Training(NetworkTraining):
         self.log_psnr("val", self.restored(batch), noisy, clean)
 
     def developed(self, batch: Sample) -> tuple[Tensor, Tensor]:
-        """The noisy and the clean mosaics as pictures (B, 3, H, W)."""
-        noisy, clean = (
-            self.dual.develop(mosaic, batch.camera, batch.rendering)
-            for mosaic in (batch.noisy, batch.clean)
-        )
-        return noisy, clean
+        """The noisy mosaics as pictures (B, 3, H, W), and the true pictures."""
+        noisy = self.dual.develop(batch.noisy, batch.camera, batch.rendering)
+        return noisy, self.objective.true_picture(self.dual, batch)
 
     def restored(self, batch: Sample) -> Tensor:
         """The restored pictures (B, 3, H, W)."""

@@ -81,7 +81,8 @@ class RawAdaptation(AdaptedTraining):
         adaptation = cast(NoiseSpaceAdaptation, self.adaptation)
         restored = self.restored(synthetic)
         paired, logs = self.objective.judge(self.dual, restored, synthetic)
-        clean = self.planes(synthetic.clean, self.developed(synthetic.clean, synthetic), synthetic)
+        truth = self.objective.true_picture(self.dual, synthetic)
+        clean = self.planes(synthetic.clean, truth, synthetic)
         noise, noise_logs = adaptation.noise_loss(
             self.restoration(synthetic.noisy, restored, synthetic),
             self.restoration(real.mosaic, self.restored(real), real),
@@ -124,13 +125,14 @@ class RawAdaptation(AdaptedTraining):
     def validation_step(self, batch: AdaptationSample, _: int) -> None:
         """PSNR of the restored synthetic picture, and what it gains over the developed one."""
         sample = batch.synthetic
-        noisy, clean = (self.developed(each, sample) for each in (sample.noisy, sample.clean))
-        self.log_psnr("val", self.restored(sample).srgb, noisy, clean)
+        noisy = self.developed(sample.noisy, sample)
+        truth = self.objective.true_picture(self.dual, sample)
+        self.log_psnr("val", self.restored(sample).srgb, noisy, truth)
 
     @torch.no_grad()
     def sheet(self, batch: AdaptationSample) -> Tensor:
         """Noisy, restored and clean samples in rows; below them real ones and those restored."""
         sample, real = batch
         shown = [self.developed(sample.noisy, sample), self.restored(sample).srgb]
-        shown += [self.developed(sample.clean, sample)]
+        shown += [self.objective.true_picture(self.dual, sample)]
         return rows(*shown, self.developed(real.mosaic, real), self.restored(real).srgb)
