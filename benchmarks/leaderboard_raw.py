@@ -1,7 +1,6 @@
 """The leaderboard's table of raws: known noise, one pipeline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +25,6 @@ from pellucid.benchmarks.models import INPUT, fingerprint
 from pellucid.benchmarks.summary import Row
 from pellucid.benchmarks.synthetic import (
     COLUMNS,
-    PROTOCOL,
     Setting,
     framed,
     isp_alone,
@@ -47,7 +45,6 @@ def raw_table(photos: Path, limit: int | None, classical: Path, also: Sequence[s
     limit, whole = limit or PICTURES, settings_of(LEVELS, [TONE])
     settings = dict(list(whole.items())[: len(LEVELS)])  # without the two of real cameras
     benchmark = synthetic_benchmark(photos, settings, limit)
-    benchmark = replace(benchmark, columns=COLUMNS[:2], protocol=PROTOCOL.words())
     levels = ",".join(f"{level:g}" for level in LEVELS)
     told = f"--photos {photos.name} --limit {limit} --noise-levels {levels} --tones {TONE}"
     evaluated = f"pellucid evaluate synthetic {told} --model "
@@ -102,17 +99,18 @@ def _finished(
     except FileError as error:
         print(f"raw: {error}; so the classical rows are made anew")
         return []
+    names = [column.name for column in COLUMNS]
     groups = {cell("", *one.noise, one.tone)[1:]: group for group, one in settings.items()}
     return [
         Row(
             row.model,
             groups[cell_of(row)[1:]],
-            {"psnr": row.psnr, "ssim": row.ssim},
-            {"psnr": None, "ssim": None},
+            {name: getattr(row, name) for name in names},
+            dict.fromkeys(names),
             row.seconds,
             row.n,
             row.n,
         )
         for row in rows
-        if cell_of(row)[1:] in groups
+        if cell_of(row)[1:] in groups and row.psnr_colour is not None
     ]

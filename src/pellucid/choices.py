@@ -16,5 +16,9 @@ Stars = Literal["auto", "keep", "remove"]
 """Whether lonely points are given back: where they are stars, always, or never."""
 Demosaic = Literal["nearest", "bilinear", "malvar2004", "ahd"]
 """How the colours of a Bayer mosaic are filled in, from the crudest to the most careful."""
+Truth = Literal["mosaic", "colour"]
+"""What the pictures of a network of raws are to be: the clean mosaic, developed as the noisy one is
+(Li et al. 2024), or the scene itself, all colours of every site. Nothing but photographs holds
+those; they teach the network behind the pipeline to mend what its demosaicking does, too."""
 OutputProfile = Literal["srgb", "display-p3", "rec2020", "linear"]
 """Colours of a finished picture; `linear` is linear light of sRGB's primaries."""

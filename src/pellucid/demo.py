@@ -11,14 +11,15 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from pellucid.bayer import mosaic_of
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.data.synthesis import generator_of
 from pellucid.io import read_picture, read_raw, replacing, write_mosaic, write_picture
 from pellucid.io.dng import DngFields
-from pellucid.isp import Rendering, unrender
+from pellucid.isp import ISPConfig, Rendering, render_linear, unrender_linear
 from pellucid.noise import add_noise
 from pellucid.noise_laws import LogLinearLaw
-from pellucid.raw import Camera, Noise, RawImage
+from pellucid.raw import Camera, Noise
 from pellucid.restore import Restorer, develop
 
 SAMPLE = "seeding.jpg"
@@ -49,10 +50,11 @@ def run_demo(
     """Write noisy.dng, noisy.png, restored.png, comparison.png and demo.json into a folder."""
     camera = Camera.of(torch.tensor(XYZ_TO_CAM["SonyA7R"]), torch.tensor([2.1, 1.0, 1.6]))
     noise = Noise(SHOT, LogLinearLaw().median_read(SHOT))
-    clean = unrender(sample(), camera, Rendering(1 / HEADROOM))
-    write_noisy_dng(folder / "noisy.dng", clean, camera, noise)
+    light = unrender_linear(sample(), camera, Rendering(1 / HEADROOM))
+    write_noisy_dng(folder / "noisy.dng", mosaic_of(light), camera, noise)
     raw = read_raw(folder / "noisy.dng")
-    noisy, truth = develop(raw), develop(RawImage(clean, camera, exposure=raw.exposure))
+    config = ISPConfig(highlights="rebuilt")  # as restored pictures are developed
+    noisy, truth = develop(raw), render_linear(light, camera, Rendering(raw.exposure), config)
     start = perf_counter()
     restored = restorer(raw, progress=progress).srgb
     seconds = perf_counter() - start

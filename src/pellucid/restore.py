@@ -23,7 +23,7 @@ from pellucid.isp import ISPConfig, Rendering
 from pellucid.look.align import apply_grid, apply_to_difference
 from pellucid.look.reference import fit_reference
 from pellucid.models import load_model
-from pellucid.networks.dual_domain import Restored
+from pellucid.networks.dual_domain import Compared, DualDomainNet, Restored
 from pellucid.networks.picture import PictureNet
 from pellucid.passes import TILE, Course, Highlights, Passes, Progress, counter
 from pellucid.raw import Camera, Noise, RawImage
@@ -109,6 +109,20 @@ class Restorer:
         """
         course = self._course(raw, noise, rendering, progress, reference)
         return Restored(course.clean.cpu(), course.picture.cpu())
+
+    @torch.inference_mode()
+    def compare(
+        self,
+        raw: RawImage,
+        noise: Noise | CalibratedCamera | None = None,
+        rendering: Rendering | None = None,
+        reference: Tensor | None = None,
+    ) -> Compared:
+        """The same for benchmarks, whose truths may be developed mosaics or scenes."""
+        course = self._course(raw, noise, rendering, None, reference)
+        mends = isinstance(self.net, DualDomainNet) and self.net.truth == "colour"
+        developed = course.aligned if mends and self.net.raw_net is not None else course.picture
+        return Compared(*(t.cpu() for t in (course.clean, developed, course.picture)))
 
     @torch.inference_mode()
     def keep(

@@ -100,6 +100,24 @@ def test_the_risk_of_raws_counts_errors_as_they_are_seen_and_has_a_gradient():
     assert abs(rise / 0.05**2 - 1) < 0.2
 
 
+def test_the_risk_of_a_scene_in_all_colours_forgives_what_the_raw_does_not_tell():
+    """A picture without the pipeline's demosaicking errors is as good as one that has them."""
+    generator = generator_of(8)
+    fine = (CLEAN + 0.04 * torch.randn(CLEAN.shape, generator=generator)).clamp(0.1, 0.7)
+    camera, rendering = batched(CAMERA), Rendering(torch.ones(8), torch.zeros(8))
+    noise = Noise(torch.full((8, 3), 1e-6), torch.full((8, 3), 1e-8))
+    shades, grain = torch.tensor([[0.1, 0.5]]).expand(8, 2), torch.zeros(8, 1, 96, 96)
+    raw = NoisyRaw(unrender(fine, camera), camera, noise, rendering, noise, grain, shades)
+    risks = {}
+    for truth in ("mosaic", "colour"):
+        net = DualDomainConfig(None, UNetConfig(shuffle=2, widths=(4, 6)), truth=truth).build()
+        for name, picture in (("scene", fine), ("developed", None)):
+            net.denoise_srgb = lambda srgb, _, made=picture: srgb if made is None else made
+            risks[truth, name] = raw_risk(net, raw, grain).mean().item()
+    wrong = risks.pop(("mosaic", "scene"))
+    assert wrong > 1e-3 and max(risks.values()) < 0.01 * wrong
+
+
 def test_added_noise_is_as_strong_as_a_guide_says():
     """On bright lines one pixel wide too, which a local mean would dim."""
     net = DualDomainConfig(UNetConfig(widths=(4, 6)), None).build()

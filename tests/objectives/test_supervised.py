@@ -1,16 +1,20 @@
 """The supervised objective's two truths."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from pellucid.bayer import mosaic_of
+from pellucid.checkpoint import load_network, save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.sources import CleanRaw
 from pellucid.data.synthesis import RawSynthesis, Sample, SyntheticRaw, generator_of
 from pellucid.isp import ISPConfig, Rendering, render, render_linear
 from pellucid.networks.dual_domain import DualDomainConfig, Restored
 from pellucid.objectives.supervised import Supervised
-from pellucid.raw import Camera
+from pellucid.raw import Camera, Noise, RawImage
+from pellucid.restore import Restorer
 from pellucid.training.raw import Training
 
 CONFIG = DualDomainConfig()
@@ -29,12 +33,17 @@ def test_a_sample_has_the_colours_that_its_mosaic_was_taken_of():
     assert torch.equal(mosaic_of(batch.colour), batch.clean)
 
 
+def colours(batch: Sample) -> torch.Tensor:
+    """The scene, developed."""
+    return render_linear(batch.colour, batch.camera, batch.rendering, ISPConfig())
+
+
 @pytest.mark.parametrize("truth", ["mosaic", "colour"])
 def test_each_truth_is_perfect_for_its_own_loss_alone(truth):
     batch = sample()
     pictures = {
         "mosaic": render(batch.clean, batch.camera, batch.rendering),
-        "colour": render_linear(batch.colour, batch.camera, batch.rendering, ISPConfig()),
+        "colour": colours(batch),
     }
     objective = Supervised("l1", truth=truth)
     lost = {
@@ -46,6 +55,34 @@ def test_each_truth_is_perfect_for_its_own_loss_alone(truth):
     # What training is watched by is the same truth.
     watched = Training(CONFIG, objective).developed(batch)[1]
     torch.testing.assert_close(watched, pictures[truth])
+
+
+def test_weights_keep_the_truth_that_they_were_trained_for(tmp_path):
+    path = tmp_path / "w.safetensors"
+    first = Training(CONFIG, Supervised(truth="colour"))
+    save_network(first.net, first.config, path)
+    assert load_network(path).truth == "colour"
+    # Left out, as they were; a network that is told need not say it; named, another one.
+    assert Training(weights=str(path)).dual.truth == "colour"
+    assert Training(CONFIG, weights=str(path)).dual.truth == "colour"
+    other = Training(objective=Supervised(truth="mosaic"), weights=str(path))
+    assert other.dual.truth == other.config.truth == "mosaic"
+    batch = sample()
+    torch.testing.assert_close(Training(weights=str(path)).developed(batch)[1], colours(batch))
+
+
+def test_a_network_that_mends_demosaicking_is_compared_with_both_truths():
+    batch = sample()
+    camera = Camera(*(value[0] for value in batch.camera))
+    raw = RawImage(batch.clean[0], camera)
+    for truth in ("mosaic", "colour"):
+        restorer = Restorer(replace(CONFIG, truth=truth).build(), highlights="roll")
+        restorer.net.denoise_srgb = lambda srgb, _: 0.5 * srgb
+        made = restorer.compare(raw, Noise(0, 0), Rendering())
+        developed = render(raw.mosaic, camera)
+        torch.testing.assert_close(made.srgb, 0.5 * developed)
+        seen = made.srgb if truth == "mosaic" else developed
+        torch.testing.assert_close(made.developed, seen)
 
 
 def test_the_colours_of_a_raw_are_those_of_ahd():

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pellucid.bayer import pack, unpack
 from pellucid.color import apply_matrix, decode, encode_slope
-from pellucid.isp import Rendering, matrix_to_srgb, roll_highlights, to_linear
+from pellucid.isp import Rendering, matrix_to_srgb, roll_highlights, to_linear, unrender
 from pellucid.networks.dual_domain import DualDomainNet
 from pellucid.networks.picture import PictureNet
 from pellucid.noise import beside, variance
@@ -62,14 +62,16 @@ def raw_risk(net: DualDomainNet, raw: NoisyRaw, grain: Tensor) -> Tensor:
     added = 1 + ADDED**2
     told = Noise(raw.noise.shot * added, raw.noise.read * added)
     rendering = Rendering(raw.rendering.exposure, torch.zeros_like(raw.rendering.exposure))
-    restored = net(raw.mosaic + ADDED * grain, raw.camera, told, rendering).srgb
-    error = decode(restored.clamp(min=0), net.isp.transfer) - linear_srgb(
-        net, raw, raw.mosaic - grain / ADDED
-    )
+    restored = net(raw.mosaic + ADDED * grain, raw.camera, told, rendering).srgb.clamp(min=0)
+    if net.truth == "mosaic":
+        made = decode(restored, net.isp.transfer)
+    else:  # of a scene in all colours the raw tells one at each site
+        sites = unrender(restored.clamp(max=1), raw.camera, rendering, net.isp.transfer)
+        made = linear_srgb(net, raw, sites)
+    error = made - linear_srgb(net, raw, raw.mosaic - grain / ADDED).detach()
     return (display_slope(net, raw) * error).square().mean((-3, -2, -1))
 
 
-@torch.no_grad()
 def linear_srgb(net: DualDomainNet, raw: NoisyRaw, mosaic: Tensor) -> Tensor:
     """Linear sRGB (B, 3, H, W) of another mosaic of the same shot; nothing is clipped."""
     # Of the kinds of demosaicking those that are linear keep noise unbiased.

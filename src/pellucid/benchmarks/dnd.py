@@ -22,7 +22,7 @@ from pellucid.benchmarks.dnd_files import write_box
 from pellucid.benchmarks.dnd_info import DndImage, read_info
 from pellucid.benchmarks.mat_files import read_window, shape_of
 from pellucid.benchmarks.raw_models import RawShot, developed
-from pellucid.choices import Demosaic
+from pellucid.choices import Demosaic, Truth
 from pellucid.errors import FileError
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.metrics import Column
@@ -70,6 +70,7 @@ class DndShot(RawShot):
     window: Window = Window(0, 0, 0, 0, 0, 0)
     image: int = 0
     box: int = 0
+    truth: Truth = "mosaic"
 
 
 def window_of(box: tuple[int, int], phase: Phase, shape: tuple[int, ...]) -> Window:
@@ -142,7 +143,7 @@ def load_box(
     camera = Camera.of(torch.tensor(image.xyz_to_cam), 1 / torch.tensor(image.neutral))
     raw = RawImage(mosaic, camera, Noise(image.shot, image.read))
     isp = partial(dnd_isp, image, style)
-    return Sample(DndShot(raw, Rendering(), isp, None, window, number, box), None)
+    return Sample(DndShot(raw, Rendering(), isp, window=window, image=number, box=box), None)
 
 
 def dnd_isp(image: DndImage, style: Demosaic, own: ISPConfig) -> ISPConfig:

@@ -26,6 +26,7 @@ from pellucid.benchmarks.dual_build import (
 from pellucid.benchmarks.models import INPUT
 from pellucid.benchmarks.raw_models import RawModel, RawShot
 from pellucid.benchmarks.running import each
+from pellucid.choices import Truth
 from pellucid.errors import FileError
 from pellucid.io import read_picture, read_raw
 from pellucid.io.checksums import sha256_of
@@ -53,6 +54,7 @@ class DualShot(RawShot):
     """A noisy raw with its pictures by each pipeline."""
 
     pictures: Mapping[DualIsp, Tensor] = field(default_factory=dict[DualIsp, Tensor])
+    truth: Truth = "mosaic"
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _load(
         noisy[isp] = read_picture(file("input", isp, f"{name}.png"))
         truths[isp] = read_picture(file("truth", isp, f"{name}.png"))
     rendering = Rendering(raw.exposure, float(said["tone"]))
-    shot = DualShot(raw, rendering, _ours, None, noisy)
+    shot = DualShot(raw, rendering, _ours, pictures=noisy)
     return DualSample(shot, truths.get("ours"), clean, truths)
 
 

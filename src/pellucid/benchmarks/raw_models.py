@@ -8,6 +8,7 @@ from torch import Tensor
 from pellucid.benchmarks.benchmark import Benchmark, Given, Model, Output, Sample
 from pellucid.benchmarks.models import INPUT
 from pellucid.benchmarks.running import each
+from pellucid.choices import Truth
 from pellucid.isp import ISPConfig, Rendering
 from pellucid.networks.dual_domain import Restored
 from pellucid.networks.picture import PictureNet
@@ -31,6 +32,8 @@ class RawShot:
     """What the benchmark asks of the pipeline, given the network's own."""
     reference: Tensor | None = None
     """The camera's own picture, whose look is wanted."""
+    truth: Truth = "colour"
+    """What the picture is compared with."""
 
 
 class RawModel:
@@ -57,7 +60,8 @@ class RawModel:
             picture = self.restorer.restore_picture(developed(shot).srgb)
             return Restored(raw.mosaic, picture)
         net.isp = shot.isp(self._isp)
-        return self.restorer(raw, raw.noise, shot.rendering, reference=shot.reference)
+        made = self.restorer.compare(raw, raw.noise, shot.rendering, shot.reference)
+        return Restored(made.mosaic, made.srgb if shot.truth == "colour" else made.developed)
 
 
 def developed(shot: RawShot) -> Restored:
@@ -87,7 +91,8 @@ def seen(benchmark: Benchmark[Given, Output]) -> Benchmark[Given, Tensor]:
         benchmark.protocol,
         benchmark.source,
         benchmark.facts,
-        files=benchmark.files,
+        benchmark.shown,
+        benchmark.files,
     )
 
 

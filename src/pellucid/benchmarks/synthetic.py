@@ -9,7 +9,7 @@ from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from pellucid.io import replacing
 from pellucid.isp import ISPConfig, Rendering, finish, render
 from pellucid.metrics import Column, Protocol, score
 from pellucid.metrics.fidelity import cropped, psnr
+from pellucid.networks.dual_domain import Compared
 from pellucid.noise_laws import LogLinearLaw
 from pellucid.raw import Camera, Noise, RawImage
 
@@ -43,12 +44,21 @@ PROTOCOL = Protocol(rounded=False, border=BORDER, window="mirrored")
 COLUMNS = (
     Column("psnr", "PSNR", 2),
     Column("ssim", "SSIM"),
-    Column("psnr_colour", "PSNR-colour", 2, words="PSNR-colour: to what no mosaic was made of"),
+    Column(
+        "psnr_colour",
+        "PSNR-colour",
+        2,
+        words="PSNR and SSIM to the clean mosaic, developed, PSNR-colour to the scene it was taken "
+        "of; of a network that mends demosaicking the former judge the mosaic, the latter the "
+        "picture",
+    ),
 )
 SOURCE = "DualDn's protocol (Li et al., ECCV 2024) on photographs, with five cameras"
 
-Model = Callable[[RawImage, Rendering], Tensor]
-"""What is judged: the sRGB picture (3, H, W) of a raw photograph whose noise is known."""
+Model = Callable[[RawImage, Rendering], Tensor | Compared]
+"""What is judged: the sRGB picture (3, H, W) of a raw photograph whose noise is known, or one for
+each kind of truth."""
+Made = TypeVar("Made", Tensor, Tensor | Compared)
 
 
 class Shot(NamedTuple):
@@ -91,7 +101,7 @@ class Row:
     """Median per picture of model and ISP, without file access."""
     n: int
     psnr_colour: float | None = None
-    """Against the picture that no mosaic was made of, so that demosaicking counts."""
+    """Of the picture, against the scene of which the mosaic was taken: demosaicking counts."""
 
 
 def law_noise(shot: float) -> Noise:
@@ -154,7 +164,7 @@ def _group(setting: Setting) -> str:
 
 def synthetic_benchmark(
     photos: Path, settings: Mapping[str, Setting], limit: int | None = None
-) -> Benchmark[Shot, Tensor]:
+) -> Benchmark[Shot, Tensor | Compared]:
     """Every photograph in every setting."""
     paths = photographs(photos)
     items = [
@@ -173,20 +183,31 @@ def _sample(path: Path, number: int, setting: Setting) -> Sample[Shot]:
     return Sample(given, truth(one, rendering), truth_in_colour(one, rendering))
 
 
-def _scores(picture: Tensor, sample: Sample[Shot]) -> Mapping[str, float]:
+def _scores(output: Tensor | Compared, sample: Sample[Shot]) -> Mapping[str, float]:
     assert sample.truth is not None and sample.other is not None
-    scores = score(picture, sample.truth, BORDER)
+    scores = score(developed(output), sample.truth, BORDER)
+    picture = output if isinstance(output, Tensor) else output.srgb
     shown, in_colour = (cropped(p.clamp(0, 1), BORDER) for p in (picture, sample.other))
     return {**scores._asdict(), "psnr_colour": psnr(shown, in_colour)}
+
+
+def developed(output: Tensor | Compared) -> Tensor:
+    """What is compared with the clean mosaic, developed."""
+    return output if isinstance(output, Tensor) else output.developed
 
 
 def _shown(given: Shot) -> Tensor:
     return isp_alone(*given)
 
 
-def framed(model: Model) -> frame.Model[Shot, Tensor]:
+def framed(model: Callable[[RawImage, Rendering], Made]) -> frame.Model[Shot, Made]:
     """A model of raws as the frame calls it."""
     return each(lambda shot: model(*shot))
+
+
+def of_mosaics(model: Model) -> Callable[[RawImage, Rendering], Tensor]:
+    """A model's pictures that are compared with clean mosaics, developed."""
+    return lambda raw, rendering: developed(model(raw, rendering))
 
 
 def evaluate(

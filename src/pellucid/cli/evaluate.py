@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from jsonargparse import Namespace
-from torch import Tensor
 from tqdm import tqdm
 
 from pellucid.cli.evaluation import journal_of, kept, report, running
 from pellucid.cli.train import needs_train_extra
 from pellucid.io.replacing import check_file
 from pellucid.isp import Rendering
+from pellucid.networks.dual_domain import Compared
 from pellucid.raw import RawImage
 from pellucid.restore import Restorer
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HEADING = (
     f"{'model':20} {'shot':>8} {'read':>8} {'tone':>5} "
-    f"{'PSNR':>7} {'SSIM':>7} {'seconds':>8} {'n':>4}"
+    f"{'PSNR':>7} {'SSIM':>7} {'PSNR-colour':>11} {'seconds':>8} {'n':>4}"
 )
 
 
@@ -53,9 +53,11 @@ def evaluate_command(options: Namespace) -> int:
 def synthetic_command(said: Namespace) -> int:
     """The synthetic benchmark."""
     with needs_train_extra():
+        from pellucid.benchmarks.raw_models import seen
         from pellucid.benchmarks.synthetic import (
             framed,
             isp_alone,
+            of_mosaics,
             rows_of,
             settings_of,
             synthetic_benchmark,
@@ -67,6 +69,7 @@ def synthetic_command(said: Namespace) -> int:
     benchmark = synthetic_benchmark(photos, settings, limit)
     raw_models: dict[str, RawModel] = {"input": isp_alone, **{n: judged(n) for n in names}}
     models = {name: framed(model) for name, model in raw_models.items()}
+    developed = {name: framed(of_mosaics(model)) for name, model in raw_models.items()}
     found: list[Judged] = []
     rows: list[Row] = []
     print(HEADING)
@@ -79,7 +82,7 @@ def synthetic_command(said: Namespace) -> int:
         asked = {"photos": str(photos), "noise_levels": levels, "tones": tones}
         write_rows(Path(said.json), rows, {**asked, "models": names, "limit": limit})
     if said.out is not None:
-        report(benchmark, models, found, said)
+        report(seen(benchmark), developed, found, said)
     return 0
 
 
@@ -100,15 +103,16 @@ def judged(name: str) -> "RawModel":
     """A model as the benchmark calls it, told the true noise."""
     restorer = Restorer.load(name, highlights="roll")  # as the truth is rendered
 
-    def model(raw: RawImage, rendering: Rendering) -> Tensor:
-        return restorer(raw, raw.noise, rendering).srgb
+    def model(raw: RawImage, rendering: Rendering) -> Compared:
+        return restorer.compare(raw, raw.noise, rendering)
 
     return model
 
 
 def line_of(row: "Row") -> str:
     """A row under the heading."""
+    colour = "-" if row.psnr_colour is None else f"{row.psnr_colour:.2f}"
     return (
         f"{row.model:20} {row.noise_level:8.2g} {row.read:8.2g} {row.tone:5.2g} "
-        f"{row.psnr:7.2f} {row.ssim:7.4f} {row.seconds:8.3f} {row.n:4d}"
+        f"{row.psnr:7.2f} {row.ssim:7.4f} {colour:>11} {row.seconds:8.3f} {row.n:4d}"
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.bayer import pack, unpack
+from pellucid.choices import Truth
 from pellucid.demosaic import MIRROR
 from pellucid.errors import NetworkError
 from pellucid.isp import ISPConfig, Rendering, render
@@ -42,6 +43,8 @@ class DualDomainConfig:
     """Values below black become 0 first; DualDn's inputs are clipped so."""
     zero_last: bool = True
     """Training begins with the identity: the last layers are zero."""
+    truth: Truth = "mosaic"
+    """What its pictures were trained to be."""
 
     def __post_init__(self) -> None:
         """Check the choices."""
@@ -52,9 +55,8 @@ class DualDomainConfig:
         raw = Residual(self.raw, 4, self.raw_noise_map, self.zero_last) if self.raw else None
         mapped = self.noise_map != "none"
         srgb = Residual(self.srgb, 3, mapped, self.zero_last) if self.srgb else None
-        return DualDomainNet(
-            raw, srgb, self.isp, self.noise_map, self.unclip, self.noise_floor, self.clip_black
-        )
+        how = self.noise_map, self.unclip, self.noise_floor, self.clip_black, self.truth
+        return DualDomainNet(raw, srgb, self.isp, *how)
 
 
 class Restored(NamedTuple):
@@ -64,6 +66,18 @@ class Restored(NamedTuple):
     """(..., 1, H, W)"""
     srgb: Tensor
     """(..., 3, H, W)"""
+
+
+class Compared(NamedTuple):
+    """A restored photograph as it is compared with a truth of each kind, see `Truth`."""
+
+    mosaic: Tensor
+    """(..., 1, H, W)"""
+    developed: Tensor
+    """(..., 3, H, W), with the clean mosaic, developed: of networks that mend demosaicking their
+    own mosaic, developed; of others the picture."""
+    srgb: Tensor
+    """(..., 3, H, W), with the scene itself: the picture."""
 
 
 class Geometry(NamedTuple):
@@ -87,6 +101,7 @@ class DualDomainNet(nn.Module):
         unclip: bool = True,
         noise_floor: float = 1e-12,
         clip_black: bool = False,
+        truth: Truth = "mosaic",
     ) -> None:
         """`raw_net` takes packed planes (B, 4, h, w), `srgb_net` pictures (B, 3, H, W)."""
         super().__init__()
@@ -96,6 +111,7 @@ class DualDomainNet(nn.Module):
         self.isp = isp or ISPConfig()
         self.noise_map: NoiseMap = noise_map
         self.unclip, self.noise_floor, self.clip_black = unclip, noise_floor, clip_black
+        self.truth: Truth = truth
 
     def forward(
         self, mosaic: Tensor, camera: Camera, noise: Noise, rendering: Rendering | None = None

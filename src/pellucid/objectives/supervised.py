@@ -1,10 +1,10 @@
 """The supervised objective: both domains against the truth (Li et al. 2024)."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
+from pellucid.choices import Truth
 from pellucid.data.synthesis import Sample
 from pellucid.isp import render_linear
 from pellucid.networks.dual_domain import DualDomainNet, Restored, full_precision
@@ -16,10 +16,9 @@ class Supervised:
     """A loss on the mosaic and one on the picture."""
 
     loss: Loss = "balanced_l1"
-    truth: Literal["mosaic", "colour"] = "mosaic"
-    """The true picture: the clean mosaic, developed as the noisy one is (Li et al. 2024), or all
-    colours of every site, as nothing but photographs have them: then the network behind the
-    pipeline learns to mend what its demosaicking does, too."""
+    truth: Truth | None = None
+    """What is called the true picture: the clean mosaic, developed, or the scene in all colours.
+    Left out, what the weights were trained for that a training begins with, or the mosaic."""
     raw_weight: float = 1.0
     srgb_weight: float = 1.0
 
@@ -30,7 +29,7 @@ class Supervised:
 
     def true_picture(self, net: DualDomainNet, sample: Sample) -> Tensor:
         """The picture (B, 3, H, W) that is to be restored."""
-        if self.truth == "mosaic":
+        if (self.truth or net.truth) == "mosaic":
             return net.develop(sample.clean, sample.camera, sample.rendering)
         with full_precision(sample.colour):
             return render_linear(sample.colour, sample.camera, sample.rendering, net.isp)

@@ -2,6 +2,7 @@
 # pyright: reportUnknownMemberType=false
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import torch
@@ -11,10 +12,11 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from pellucid.checkpoint import Network, NetworkConfig, read_checkpoint
+from pellucid.choices import Truth
 from pellucid.data.synthesis import generator_of
 from pellucid.errors import PellucidError
 from pellucid.models import weights_of
-from pellucid.networks.dual_domain import DualDomainConfig
+from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
 from pellucid.networks.picture import PictureConfig
 from pellucid.training.data import data_of
 from pellucid.training.optimizer import Muon
@@ -168,9 +170,24 @@ def begin(network: Config | None, weights: str | None, default: Config) -> Begun
         holds = "pictures" if isinstance(default, DualDomainConfig) else "raw photographs"
         needs = "raw photographs" if isinstance(default, DualDomainConfig) else "pictures"
         raise PellucidError(f"{weights}: restores {holds}; expected a network of {needs}")
-    if network not in (None, found.config):
+    if network is not None and not _alike(network, found.config):
         raise PellucidError(f"{weights} holds another network than the recipe; expected one alone")
     return Begun(found.net.train(), found.config, {"weights": weights, **found.facts})
+
+
+def _alike(network: NetworkConfig, held: NetworkConfig) -> bool:
+    """Whether weights fit both; what their pictures are to be, a training may change."""
+    if isinstance(network, DualDomainConfig) and isinstance(held, DualDomainConfig):
+        return replace(network, truth=held.truth) == held
+    return network == held
+
+
+def towards(truth: Truth | None, begun: Begun) -> Begun:
+    """A network of raws on its way to another truth, if one is named."""
+    if truth is None:
+        return begun
+    cast(DualDomainNet, begun.net).truth = truth
+    return begun._replace(config=replace(cast(DualDomainConfig, begun.config), truth=truth))
 
 
 def psnr(picture: Tensor, truth: Tensor) -> Tensor:

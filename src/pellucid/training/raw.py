@@ -9,7 +9,7 @@ from torch import Tensor
 from pellucid.data.synthesis import Sample
 from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
 from pellucid.objectives.supervised import Supervised
-from pellucid.training.network import NetworkTraining, begin
+from pellucid.training.network import NetworkTraining, begin, towards
 
 DEFAULT_NETWORK = DualDomainConfig()
 
@@ -33,8 +33,10 @@ class Training(NetworkTraining):
                 random weights.
             kwargs: What every training has.
         """
-        super().__init__(begin(network, weights, DEFAULT_NETWORK), **kwargs)
-        self.objective = objective or Supervised()
+        objective = objective or Supervised()
+        begun = towards(objective.truth, begin(network, weights, DEFAULT_NETWORK))
+        super().__init__(begun, **kwargs)
+        self.objective = objective
 
     @property
     def dual(self) -> DualDomainNet:

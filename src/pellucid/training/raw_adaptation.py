@@ -19,7 +19,7 @@ from pellucid.objectives.adaptation_config import AdaptationConfig
 from pellucid.objectives.conditions import Restoration
 from pellucid.objectives.supervised import Supervised
 from pellucid.training.adapted import AdaptedTraining
-from pellucid.training.network import begin
+from pellucid.training.network import begin, towards
 from pellucid.training.raw import DEFAULT_NETWORK, rows
 from pellucid.training.real_raws import AdaptationSample, RealRaw
 
@@ -52,10 +52,12 @@ class RawAdaptation(AdaptedTraining):
                 random weights.
             kwargs: What every training has.
         """
-        super().__init__(begin(network, weights, DEFAULT_NETWORK), **kwargs)
+        objective = objective or Supervised()
+        begun = towards(objective.truth, begin(network, weights, DEFAULT_NETWORK))
+        super().__init__(begun, **kwargs)
         if adaptation is None:
             raise PellucidError("got adaptation: null; expected an objective, or training: raw")
-        self.objective, self.settings = objective or Supervised(), adaptation
+        self.objective, self.settings = objective, adaptation
         if self.settings.diffused == "unpaired":
             raise PellucidError("got diffused: unpaired; expected paired, raws have nothing else")
         if self.settings.value_range != "unit":
