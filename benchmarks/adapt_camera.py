@@ -5,8 +5,8 @@
 20 raws of PHOTOS to adapt to and 10 of the pictures to be judged by, under ELD's noise model with
 banding (rows of more than half the deviation of read noise), long tails and a wrong black level.
 Their files say nothing of their noise. What follows `--` goes to `pellucid adapt`, which is called
-as a user would; a second call goes on with the first one's run. Scores are those of developed
-pictures beside the developed truth.
+as a user would; a second call goes on with the first one's run. Scores are to the scene of which
+the mosaic was taken.
 """
 
 import argparse
@@ -20,12 +20,23 @@ import torch
 from study_tests import ADAPTED, BORDER, JUDGED, SIDE, write_once
 from torch import Tensor
 
-from pellucid import ISPConfig, Restorer, develop, read_picture, read_raw, unrender, write_picture
+from pellucid import (
+    ISPConfig,
+    Rendering,
+    Restorer,
+    develop,
+    read_picture,
+    read_raw,
+    unrender,
+    write_picture,
+)
+from pellucid.bayer import mosaic_of
 from pellucid.cli import exit_with
 from pellucid.data.cameras import random_camera
 from pellucid.data.photos import photographs, reduced
 from pellucid.data.synthesis import generator_of
 from pellucid.io import replacing
+from pellucid.isp import render_linear, unrender_linear
 from pellucid.metrics import Scores, score
 from pellucid.noise import EldSensor, add_eld_noise
 
@@ -53,18 +64,20 @@ def make(photos: Path, judged: Path, folder: Path) -> None:
         noisy = add_eld_noise(unrender(middle(half), CAMERA), BANDED, generator_of(number, 3))
         write_once(folder / "adapt" / f"{number:02}.dng", noisy, CAMERA)
     for number, path in enumerate(photographs(judged)[:JUDGED]):
-        clean = unrender(middle(read_picture(path)), CAMERA)
-        noisy = add_eld_noise(clean, BANDED, generator_of(number, 2))
+        light = unrender_linear(middle(read_picture(path)), CAMERA, Rendering())
+        noisy = add_eld_noise(mosaic_of(light), BANDED, generator_of(number, 2))
         write_once(folder / "noisy" / f"{path.stem}.dng", noisy, CAMERA)
-        write_once(folder / "clean" / f"{path.stem}.dng", clean, CAMERA)
+        truth = folder / "truth" / f"{path.stem}.png"
+        if not truth.exists():
+            truth.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(truth, render_linear(light, CAMERA, Rendering(), ROLLED), bits=16)
 
 
 def scored(restorer: Restorer | None, folder: Path, pictures: Path | None = None) -> list[Scores]:
     """Of each judged raw, restored or only developed."""
     found: list[Scores] = []
     for path in sorted((folder / "noisy").iterdir()):
-        raw, clean = read_raw(path), read_raw(folder / "clean" / path.name)
-        truth = develop(clean, config=ROLLED)
+        raw, truth = read_raw(path), read_picture(folder / "truth" / f"{path.stem}.png")
         picture = develop(raw, config=ROLLED) if restorer is None else restorer(raw).srgb
         found.append(score(picture, truth, BORDER))
         if pictures is not None:

@@ -9,6 +9,7 @@ from jsonargparse import Namespace
 from torch import nn
 
 from pellucid.checkpoint import Checkpoint, read_checkpoint, save_network
+from pellucid.choices import Truth
 from pellucid.cli.restore import published
 from pellucid.errors import FileError
 from pellucid.io.places import check_apart
@@ -68,6 +69,12 @@ def convert(options: Namespace) -> None:
     print(f"wrote {output}")
 
 
+TRUTHS: dict[Truth, str] = {
+    "mosaic": "the clean mosaic, developed",
+    "colour": "the scene: demosaicking is mended",
+}
+
+
 def facts_of(found: Checkpoint) -> dict[str, str]:
     """What a weights file says, in words."""
     net, config = found.net, found.config
@@ -80,6 +87,7 @@ def facts_of(found: Checkpoint) -> dict[str, str]:
         if config.srgb and net.srgb_net:
             facts |= {"sRGB network": architecture(config.srgb)}
             facts |= {"sRGB tiles": tiling(net.srgb_geometry), "sRGB noise map": net.noise_map}
+            facts |= {"pictures are": TRUTHS[net.truth]}
         facts |= {"pipeline": _fields(asdict(net.isp))}
     else:
         facts |= picture_facts(net, found)
