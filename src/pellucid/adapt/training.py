@@ -61,6 +61,10 @@ class AdaptRaws(RawAdaptation):
         self.terms: Terms = terms
         # Not a module of this one: it is no part of checkpoints.
         self._guide = [deepcopy(self.dual).requires_grad_(False)]
+        net = self.dual
+        if terms == "own" and net.truth == "colour" and net.raw_net and net.srgb_net:
+            # Raws tell one colour a site: from them alone it would forget how to mend the others.
+            net.srgb_net.requires_grad_(False)
 
     def training_step(self, batch: RawPair, number: int) -> Tensor:  # pyright: ignore
         """Loss of one batch."""
