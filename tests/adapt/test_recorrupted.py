@@ -1,5 +1,6 @@
 """The risk without a truth: it differs between networks as the true error does."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -14,7 +15,9 @@ from pellucid.adapt.recorrupted import (
     raw_grain,
     raw_risk,
 )
+from pellucid.adapt.training import SETTINGS, AdaptRaws
 from pellucid.bayer import pack
+from pellucid.checkpoint import save_network
 from pellucid.data.synthesis import generator_of
 
 CAMERA = Camera.of(torch.tensor([[0.5, 0, 0], [-0.6, 1.3, 0.3], [-0.1, 0.2, 0.7]]), torch.ones(3))
@@ -116,6 +119,20 @@ def test_the_risk_of_a_scene_in_all_colours_forgives_what_the_raw_does_not_tell(
             risks[truth, name] = raw_risk(net, raw, grain).mean().item()
     wrong = risks.pop(("mosaic", "scene"))
     assert wrong > 1e-3 and max(risks.values()) < 0.01 * wrong
+
+
+@pytest.mark.parametrize(
+    ("truth", "terms"), [("colour", "own"), ("colour", "pairs"), ("mosaic", "own")]
+)
+def test_files_alone_do_not_make_a_network_forget_how_to_mend(truth, terms, tmp_path):
+    """Its second network is held still where no scene says what all colours are."""
+    small = UNetConfig(widths=(4, 6))
+    config = DualDomainConfig(small, UNetConfig(shuffle=2, widths=(4, 6)), truth=truth)
+    save_network(config.build(), config, tmp_path / "w.safetensors")
+    training = AdaptRaws(str(tmp_path / "w.safetensors"), SETTINGS, terms)
+    still = (truth, terms) == ("colour", "own")
+    assert all(w.requires_grad is not still for w in training.dual.srgb_net.parameters())
+    assert all(w.requires_grad for w in training.dual.raw_net.parameters())
 
 
 def test_added_noise_is_as_strong_as_a_guide_says():
