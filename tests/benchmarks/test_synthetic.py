@@ -137,6 +137,8 @@ def test_the_readme_and_the_card_tell_the_scores_that_were_measured():
     rows = [Row(**row) for row in report["rows"]]
     for before, after in zip(rows[::2], rows[1::2], strict=True):
         cells = [f"{after.noise_level:g}", f"{after.read:.2g}", f"{after.tone:g}"]
+        cells += [f"{row.psnr_colour:.2f} dB" for row in (before, after)]
+        cells += [f"{after.psnr_colour - before.psnr_colour:+.2f} dB"]
         cells += [f"{row.psnr:.2f} dB / {row.ssim:.3f}" for row in (before, after)]
         line = f"| {' | '.join(cells)} | {after.psnr - before.psnr:+.2f} dB |\n"
         assert line in pages[1] and (line in pages[0]) == (after.tone == 0.5), line
