@@ -214,7 +214,7 @@ def test_stars_are_kept_by_themselves_and_removed_when_asked():
     stay, left = (
         (((mosaic - 0.01)[where] / before) > 0.8).float().mean() for mosaic in (kept, removed)
     )
-    assert stay > 0.9 and left < stay - 0.2
+    assert stay > 0.9 and left < stay - 0.3
     # The sky between them is as calm as without.
     assert (kept - removed)[~where].abs().median() == 0
     assert (kept[~where] - 0.01).std() < 0.3 * (raw.mosaic[0] - 0.01)[~where].std()

@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from pellucid.bayer import mosaic_of
+from pellucid.benchmarks.dnd import DndShot
+from pellucid.benchmarks.dual import DualShot
+from pellucid.benchmarks.raw_models import RawModel, RawShot
 from pellucid.checkpoint import load_network, save_network
 from pellucid.data.dead_leaves import DeadLeaves
 from pellucid.data.sources import CleanRaw
@@ -83,6 +86,20 @@ def test_a_network_that_mends_demosaicking_is_compared_with_both_truths():
         torch.testing.assert_close(made.srgb, 0.5 * developed)
         seen = made.srgb if truth == "mosaic" else developed
         torch.testing.assert_close(made.developed, seen)
+
+
+def test_benchmarks_say_which_truth_pictures_are_compared_with(tmp_path):
+    config = replace(CONFIG, truth="colour", zero_last=False)
+    save_network(config.build(), config, tmp_path / "w.safetensors")
+    batch = sample()
+    camera = Camera(*(value[0] for value in batch.camera))
+    raw = RawImage(batch.clean[0], camera, Noise(1e-3, 1e-6))
+    model = RawModel(str(tmp_path / "w.safetensors"))
+    (scene,) = model([RawShot(raw, Rendering())])
+    ((mosaic, developed),) = model([DndShot(raw, Rendering())])
+    torch.testing.assert_close(developed, render(mosaic, camera))
+    assert (scene.srgb - developed).abs().max() > 1e-3
+    assert DualShot(raw, Rendering()).truth == "mosaic"
 
 
 def test_the_colours_of_a_raw_are_those_of_ahd():

@@ -68,7 +68,7 @@ def raw_risk(net: DualDomainNet, raw: NoisyRaw, grain: Tensor) -> Tensor:
     else:  # of a scene in all colours the raw tells one at each site
         sites = unrender(restored.clamp(max=1), raw.camera, rendering, net.isp.transfer)
         made = linear_srgb(net, raw, sites)
-    error = made - linear_srgb(net, raw, raw.mosaic - grain / ADDED).detach()
+    error = made - linear_srgb(net, raw, raw.mosaic - grain / ADDED)
     return (display_slope(net, raw) * error).square().mean((-3, -2, -1))
 
 

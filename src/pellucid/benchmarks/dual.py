@@ -1,8 +1,9 @@
 """`dual`: one score in the raw domain and one in sRGB for each camera pipeline.
 
 DualDn's authors planned such a benchmark and published none. A network of raws is judged by its
-mosaic; by its own picture, with our pipeline; and by what other pipelines make of the mosaic that
-it left. A network of pictures is judged by what it makes of their noisy pictures.
+mosaic; by its own picture, with our pipeline, or by its mosaic in that one where it mends
+demosaicking; and by what other pipelines make of the mosaic that it left. A network of pictures is
+judged by what it makes of their noisy pictures.
 """
 
 import json
