@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from pellucid.bayer import mosaic_of
 from pellucid.data.cameras import random_camera
+from pellucid.data.lens import Lens
 from pellucid.data.sources import CleanRaw, Source, check, refuse_weightless
 from pellucid.isp import ISPConfig, Rendering, to_linear, unrender_linear
 from pellucid.noise import add_all_noise
@@ -47,6 +48,8 @@ class RawSynthesis:
     """The network is told levels that are wrong by up to this factor, so that estimates will do."""
     darkest: float = 0.15
     """Pictures are dimmed, log-uniformly, to at least this share of the sensor's range."""
+    lens: Lens | None = None
+    """What pictures are seen through; left out, a perfect one. Clean raws had theirs."""
 
     def __post_init__(self) -> None:
         """Check that there is something to draw from."""
@@ -67,6 +70,8 @@ class RawSynthesis:
         exposure = dim ** -uniform(0, 1, generator)
         rendering = Rendering(exposure, uniform(0, 1, generator))
         light = unrender_linear(turned(picture, generator), camera, Rendering(1 / dim, 0.0))
+        if self.lens:
+            light = self.lens(light, generator)
         return CleanRaw(mosaic_of(light), camera, rendering, light)
 
     def _error(self, generator: Generator) -> float:
