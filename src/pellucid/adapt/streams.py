@@ -22,6 +22,7 @@ from pellucid.adapt.recorrupted import (
     read_share,
 )
 from pellucid.bayer import pack
+from pellucid.data.lens import Lens
 from pellucid.data.mixtures import Mixture
 from pellucid.data.pictures import corner, cut
 from pellucid.data.synthesis import RawSynthesis, Sample, colour_of, generator_of, turned
@@ -40,6 +41,8 @@ STRENGTH = (0.6, 1.6)
 """Of synthetic noise, as a factor of its variance: no level is measured quite right."""
 GRAIN, LEVEL = 11, 12
 """Tell chances of one sample from one another."""
+SEEN = RawSynthesis(lens=Lens())
+"""How clean pictures become raws, so that adapting unlearns nothing of real lenses."""
 SHADES, CORNER = 3, 16
 """Brightnesses at which noise is measured, and pixels a side that it takes in pictures."""
 
@@ -159,7 +162,7 @@ class RawPairs(Dataset[RawPair]):
         """
         generator = generator_of(self.seed, LEVEL, n)
         picture = self.clean.patch(self.size, generator)
-        raw = RawSynthesis().unrendered(picture, generator)
+        raw = SEEN.unrendered(picture, generator)
         which = any_of(range(len(self.real.shots)), generator)
         strength = log_uniform(*STRENGTH, generator)
         told, own = (

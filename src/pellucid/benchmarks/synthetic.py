@@ -111,7 +111,11 @@ def law_noise(shot: float) -> Noise:
 
 def scene(path: Path, number: int, noise: Noise) -> Scene:
     """Picture `number` of the benchmark, whose noise is a frozen stream seeded by the number."""
-    colour, camera = seen_by_camera(path, number)
+    return scene_of(*seen_by_camera(path, number), number, noise)
+
+
+def scene_of(colour: Tensor, camera: Camera, number: int, noise: Noise) -> Scene:
+    """Picture `number`, of balanced linear camera RGB (3, H, W)."""
     clean = mosaic_of(colour / camera.white_balance[:, None, None])
     shot, read = (float(level) for level in noise)
     stream = np.random.RandomState(number)
