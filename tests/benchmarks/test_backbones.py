@@ -1,18 +1,12 @@
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
+import backbones
 import pytest
 import torch
 from torch import nn
 
 from pellucid.networks.backbones import BACKBONES
 from pellucid.networks.swinir import SwinIRConfig
-
-PATH = Path(__file__).parents[2] / "benchmarks" / "backbones.py"
-SPEC = importlib.util.spec_from_file_location("backbones", PATH)
-backbones = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(backbones)
 
 
 def test_every_backbone_is_measured_at_two_sizes():

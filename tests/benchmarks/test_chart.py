@@ -1,9 +1,7 @@
 """The chart's measures find again what was put into synthetic edges and patches."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import chart
+import edges
 import numpy as np
 import pytest
 import torch
@@ -11,20 +9,8 @@ from scipy.special import erf
 
 from pellucid.color import decode
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 WIDTH_OF_SIGMA = 2.5631
 """10-90 % distance of a step blurred by a normal law of deviation 1."""
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # chart.py imports its neighbour by name
-    spec.loader.exec_module(module)
-    return module
-
-
-edges, chart = script("edges"), script("chart")
 
 
 def strip(blur, low=0.04, high=0.3, place=22.3, slope=0.03, sigma=0.0, seed=0):

@@ -1,10 +1,10 @@
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
+import classical
 import numpy as np
 import pytest
+import robustness
 import torch
 from PIL import Image
 
@@ -15,18 +15,7 @@ from pellucid.noise import add_noise
 from pellucid.noise_map import propagated_map
 from pellucid.raw import RawImage
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LEVELS = [(2e-4, 1.35e-9), (2e-3, 4.7e-7), (2e-2, 1.6e-4), (1e-4, 8e-7), (1e-5, 8e-7)]
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-classical, robustness = script("classical"), script("robustness")
 
 
 @pytest.fixture

@@ -1,22 +1,9 @@
 """The fuzzer damages by number alone, and a few hundred of its inputs are restored or refused."""
 
-import importlib.util
 from collections import Counter
-from pathlib import Path
 
+import fuzz
 import pytest
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-fuzz = script("fuzz")
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,20 @@
 """The leaderboard of a tiny data set: whole, said, resumed."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
+import leaderboard
+import leaderboard_rows
+import leaderboard_tables
 import numpy as np
 import pytest
+import rivals
 from PIL import Image
 
 from pellucid.benchmarks.models import INPUT
 from pellucid.errors import PellucidError
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SETS = {"kodak": "kodak", "polyu": "polyu", "rain100h": "rain", "levin": "levin"}
 
 
@@ -45,8 +46,6 @@ def data(tmp_path):
 @pytest.fixture
 def board(monkeypatch):
     """The script, its rivals replaced by a blur, BM3D absent."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    modules = {n: importlib.import_module(n) for n in ("leaderboard", "leaderboard_tables")}
 
     def blurred(pixels, *told):
         return ((pixels + np.roll(pixels, 1, 0).astype(float)) / 2).astype(pixels.dtype)
@@ -57,13 +56,12 @@ def board(monkeypatch):
         __version__="0",
     )
     shrink = SimpleNamespace(denoise_wavelet=lambda pixels, sigma, **how: blurred(pixels))
-    rivals = modules["leaderboard_tables"].rivals
     monkeypatch.setattr(rivals, "opencv", lambda: cv2)
     skimage = SimpleNamespace(restoration=shrink, __version__="0")
     monkeypatch.setattr(rivals, "scikit_image", lambda: skimage)
-    monkeypatch.setattr(modules["leaderboard_tables"], "TRAINED_ON", 1)
+    monkeypatch.setattr(leaderboard_tables, "TRAINED_ON", 1)
     monkeypatch.setitem(sys.modules, "bm3d", None)
-    return modules["leaderboard"]
+    return leaderboard
 
 
 def arguments(data, *words, sets=SETS):
@@ -114,7 +112,7 @@ def test_an_interrupted_run_goes_on(board, data, monkeypatch):
     sets = ["polyu"]
     whole, rows = run(board, monkeypatch, data, "--fresh", sets=sets)
     (data / "results" / "leaderboard.json").unlink()
-    calls, nlm = [], board_rivals(board).nlm
+    calls, nlm = [], rivals.nlm
 
     def counted(picture, sigma):
         calls.append(1)
@@ -122,7 +120,7 @@ def test_an_interrupted_run_goes_on(board, data, monkeypatch):
             raise KeyboardInterrupt
         return nlm(picture, sigma)
 
-    monkeypatch.setattr(board_rivals(board), "nlm", counted)
+    monkeypatch.setattr(rivals, "nlm", counted)
     with pytest.raises(KeyboardInterrupt):
         run(board, monkeypatch, data, sets=sets)
     kept = json.loads((data / "results" / "leaderboard.json").read_text())["rows"]["polyu"]
@@ -139,10 +137,6 @@ def test_an_interrupted_run_goes_on(board, data, monkeypatch):
     assert calls == []
 
 
-def board_rivals(board):
-    return sys.modules["rivals"]
-
-
 def test_rows_of_other_packages_or_settings_are_made_again(board, data, monkeypatch, capsys):
     _, rows = run(board, monkeypatch, data, sets=["polyu"])
     path = data / "results" / "leaderboard.json"
@@ -150,7 +144,7 @@ def test_rows_of_other_packages_or_settings_are_made_again(board, data, monkeypa
     for row in held["rows"]["polyu"]:
         row["commit"] = "before"
     path.write_text(json.dumps(held))
-    board_rivals(board).opencv().__version__ = "1"
+    rivals.opencv().__version__ = "1"
     page, rows = run(board, monkeypatch, data, sets=["polyu"])
     commits = {row["model"]: row["commit"] for row in rows["polyu"]}
     assert commits["nlm"] != "before" == commits["wavelets"] == commits["denoise"]
@@ -214,8 +208,7 @@ def test_more_models_and_fewer_rows(board, data, monkeypatch, capsys):
 
 
 def test_the_row_store_refuses_what_it_did_not_write(board, tmp_path):
-    rows = importlib.import_module("leaderboard_rows")
     (tmp_path / "a.json").write_text('{"rows": {"raw": [{"model": "x"}]}}')
     with pytest.raises(PellucidError, match="holds no leaderboard"):
-        rows.LeaderboardRows(tmp_path / "a.json")
-    assert rows.LeaderboardRows(tmp_path / "a.json", fresh=True).journals == {}
+        leaderboard_rows.LeaderboardRows(tmp_path / "a.json")
+    assert leaderboard_rows.LeaderboardRows(tmp_path / "a.json", fresh=True).journals == {}

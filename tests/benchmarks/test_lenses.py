@@ -1,22 +1,19 @@
-"""benchmarks/lenses.py: the same noise through other lenses, judged by the scene they drew."""
+"""benchmarks/lenses.py judges by what a lens drew; lens_shifts.py measures what real ones do."""
 
-import importlib.util
 import json
-from pathlib import Path
 
+import lens_shifts
+import lenses
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from pellucid.bayer import mosaic_of
 from pellucid.benchmarks.synthetic import law_noise, scene, scene_of, seen_by_camera
+from pellucid.data.lens import through_lens
 from pellucid.data.photos import photographs
 from pellucid.networks.dual_domain import Restored
-
-FILE = Path(__file__).parents[2] / "benchmarks" / "lenses.py"
-SPEC = importlib.util.spec_from_file_location("lenses", FILE)
-lenses = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(lenses)
 
 
 @pytest.fixture
@@ -81,3 +78,19 @@ def test_shifts_cost_demosaickers_and_the_file_says_all(photos, tmp_path, capsys
         ]
         assert by_shift[0] > by_shift[2] > by_shift[-1]
     assert "malvar2004" in capsys.readouterr().out
+
+
+def test_shifts_of_real_raws_are_found_where_they_are_planted():
+    stream = torch.Generator().manual_seed(0)
+    grey = torch.rand(1, 1, 60, 60, generator=stream).expand(1, 3, 60, 60)
+    scene = torch.nn.functional.interpolate(grey, (240, 240), mode="bicubic")[0].clamp(0, 1)
+    gains = torch.tensor([0.4, 0.9, 0.5])[:, None, None]
+    drawn = gains * through_lens(scene, (0.6, 0, -0.3), (-0.2, 0, 0.9), (0.3, 0, 0.6))
+    found = list(lens_shifts.tiles(mosaic_of(drawn)))
+    assert len(found) >= 3
+    for _, _, red, blue in found:
+        assert (red.down, red.right) == pytest.approx((0.6, -0.2), abs=0.08)
+        assert (blue.down, blue.right) == pytest.approx((-0.3, 0.9), abs=0.08)
+    other = torch.rand(1, 3, 60, 60, generator=stream)
+    unlike = torch.nn.functional.interpolate(other, (240, 240), mode="bicubic")[0]
+    assert not list(lens_shifts.tiles(mosaic_of(unlike.clamp(0, 1)))), "colours that are not alike"

@@ -1,23 +1,14 @@
 """The rivals are told the noise in their own units, and colours come back where they were."""
 
-import importlib
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import rivals
 import torch
 
 from pellucid.errors import PellucidError
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def rivals(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("rivals")
 
 
 class Untouched:
@@ -38,7 +29,7 @@ def picture(seed=0):
     )
 
 
-def test_non_local_means_gets_bytes_blue_first_and_its_strength_in_levels(rivals, monkeypatch):
+def test_non_local_means_gets_bytes_blue_first_and_its_strength_in_levels(monkeypatch):
     cv2, clean = Untouched(), picture()
     monkeypatch.setattr(rivals, "opencv", lambda: cv2)
     assert torch.equal(rivals.nlm(clean, 10 / 255), clean)
@@ -47,7 +38,7 @@ def test_non_local_means_gets_bytes_blue_first_and_its_strength_in_levels(rivals
     np.testing.assert_array_equal(cv2.pixels[..., 0], (clean[2] * 255).round().numpy())
 
 
-def test_planes_keep_their_distances_and_come_back(rivals, monkeypatch):
+def test_planes_keep_their_distances_and_come_back(monkeypatch):
     """Orthonormal components stay so only if all are scaled alike."""
     cv2, planes = Untouched(), np.random.default_rng(0).normal(size=(4, 16, 16)).cumsum(0)
     monkeypatch.setattr(rivals, "opencv", lambda: cv2)
@@ -58,7 +49,7 @@ def test_planes_keep_their_distances_and_come_back(rivals, monkeypatch):
     assert cv2.pixels.shape == (16, 16, 4)
 
 
-def test_wavelets_of_an_untouched_picture_are_that_picture_whatever_the_shift(rivals, monkeypatch):
+def test_wavelets_of_an_untouched_picture_are_that_picture_whatever_the_shift(monkeypatch):
     told = []
 
     def untouched(pixels, sigma, **how):
@@ -75,14 +66,14 @@ def test_wavelets_of_an_untouched_picture_are_that_picture_whatever_the_shift(ri
 
 
 @pytest.mark.parametrize("name", ["cv2", "pywt"])
-def test_what_is_missing_is_said(rivals, monkeypatch, name):
+def test_what_is_missing_is_said(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(PellucidError, match=r"not installed; expected pip install"):
         {"cv2": rivals.opencv, "pywt": rivals.scikit_image}[name]()
 
 
 @pytest.mark.parametrize(("name", "package"), [("nlm", "cv2"), ("wavelets", "pywt")])
-def test_both_remove_noise(rivals, name, package):
+def test_both_remove_noise(name, package):
     pytest.importorskip(package, reason="only with the extra `bench`")
     ramp = torch.linspace(0.2, 0.8, 64).expand(3, 64, 64)
     noise = 0.1 * torch.randn(3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -95,7 +86,7 @@ def test_both_remove_noise(rivals, name, package):
     assert left.std() < 0.5
 
 
-def test_strengths_are_chosen_by_a_table_with_one_choice(rivals, monkeypatch, tmp_path, capsys):
+def test_strengths_are_chosen_by_a_table_with_one_choice(monkeypatch, tmp_path, capsys):
     from PIL import Image
 
     monkeypatch.setattr(rivals, "opencv", Untouched)

@@ -1,31 +1,20 @@
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
+import study
 import yaml
 from PIL import Image
 
 from pellucid.training.data import RawData
 from pellucid.training.run import RunFolderCLI, Training
 
-PATH = Path(__file__).parents[2] / "benchmarks" / "study.py"
+QUEUE = Path(__file__).parents[2] / "benchmarks" / "study_dual_domain.yaml"
 
 
-@pytest.fixture(scope="module")
-def study():
-    spec = importlib.util.spec_from_file_location("study", PATH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["study"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["study"]
-
-
-def test_first_seeds_come_first_and_arms_are_equally_large(study):
-    read = study.Study.read(PATH.with_name("study_dual_domain.yaml"))
+def test_first_seeds_come_first_and_arms_are_equally_large():
+    read = study.Study.read(QUEUE)
     assert [run.arm for run in read.runs[:3]] == ["raw", "srgb", "dual"]
     assert read.runs[3].arm == "dual_short"
     assert [(run.arm, run.seed) for run in read.runs[4:7]] == [("raw", 1), ("srgb", 1), ("dual", 1)]
@@ -38,14 +27,14 @@ def test_first_seeds_come_first_and_arms_are_equally_large(study):
     assert max(sizes.values()) / min(sizes.values()) < 1.01, sizes
 
 
-def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeypatch):
+def test_the_queue_trains_scores_and_does_nothing_twice(tmp_path, monkeypatch):
     photos = tmp_path / "photos"
     photos.mkdir()
     pixels = np.random.RandomState(0).randint(0, 256, (140, 140, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(photos / "a.png")
     tiny = "--model.network.raw.widths=[4,6]", "--model.network.srgb.widths=[4,6]"
     queue = {
-        "recipe": str(PATH.parents[1] / "recipes" / "study.yaml"),
+        "recipe": str(QUEUE.parents[1] / "recipes" / "study.yaml"),
         "noise_levels": [0.01],
         "tones": [0],
         "arms": {
@@ -66,7 +55,7 @@ def test_the_queue_trains_scores_and_does_nothing_twice(study, tmp_path, monkeyp
     assert times == {path: path.stat().st_mtime_ns for path in runs.rglob("*") if path.is_file()}
 
 
-def test_steps_are_counted_twice_and_shared_by_arms_of_one_pace(study, tmp_path, monkeypatch):
+def test_steps_are_counted_twice_and_shared_by_arms_of_one_pace(tmp_path, monkeypatch):
     arms = {
         "a": {"minutes": 1, "seeds": [0, 1], "options": ["--a"]},
         "b": {"minutes": 1, "seeds": [0], "options": ["--b"]},

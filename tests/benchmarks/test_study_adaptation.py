@@ -1,10 +1,11 @@
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import study_adaptation as study
+import study_adaptation_report
+import study_tests
 import torch
 import yaml
 from PIL import Image
@@ -15,20 +16,6 @@ from pellucid.training.run import RunFolderCLI, classes_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 QUEUE = FOLDER / "study_adaptation.yaml"
-NAMES = "degrade study study_tests study_adaptation study_report study_adaptation_report".split()
-
-
-@pytest.fixture(scope="module")
-def study():
-    """The study; its modules find each other."""
-    for name in NAMES:
-        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    yield sys.modules["study_adaptation"]
-    for name in NAMES:
-        del sys.modules[name]
 
 
 class Parser(RunFolderCLI):
@@ -38,7 +25,7 @@ class Parser(RunFolderCLI):
         pass
 
 
-def test_starts_come_before_what_goes_on_from_them_and_minutes_are_equal(study):
+def test_starts_come_before_what_goes_on_from_them_and_minutes_are_equal():
     read = study.Study.read(QUEUE)
     places = {(run.arm, run.seed): place for place, run in enumerate(read.runs)}
     totals: dict[str, set[float]] = {}
@@ -60,7 +47,7 @@ KINDS = "camera_none camera_low_t camera_adapted polyu_swapped rain_swapped blur
 KINDS += "raw_swapped dncnn_start restormer_start"
 
 
-def test_arms_say_what_a_recipe_may_say(study):
+def test_arms_say_what_a_recipe_may_say():
     read = study.Study.read(QUEUE)
     folders = {name: "." for name in ("source", "target", "polyu", "levin", "target_raws")}
     for name in KINDS.split():
@@ -78,8 +65,8 @@ def test_arms_say_what_a_recipe_may_say(study):
         assert (config.model.weights is not None) == ("start" in about)
 
 
-def test_the_same_bad_pictures_and_raws_are_made_once(study, tmp_path):
-    made_once = sys.modules["study_tests"]
+def test_the_same_bad_pictures_and_raws_are_made_once(tmp_path):
+    made_once = study_tests
     photos = tmp_path / "photos"
     photos.mkdir()
     for name in ("a", "b", "c"):
@@ -106,15 +93,15 @@ def test_the_same_bad_pictures_and_raws_are_made_once(study, tmp_path):
     assert rows.std() > 1.1 * error.std() / error.shape[-1] ** 0.5
 
 
-def test_a_missing_folder_is_asked_for(study):
+def test_a_missing_folder_is_asked_for():
     with pytest.raises(SystemExit, match="expected --folder polyu=DIR"):
         study.filled("$polyu/x", {"levin": "."})
     assert json.loads(study.filled(json.dumps({"a": "$levin"}), {"levin": "."})) == {"a": "."}
     assert yaml.safe_load(QUEUE.read_text())["domains"] and torch.get_num_threads() > 0
 
 
-def test_the_report_says_what_adapting_gains_and_what_is_missing(study, tmp_path):
-    report = sys.modules["study_adaptation_report"]
+def test_the_report_says_what_adapting_gains_and_what_is_missing(tmp_path):
+    report = study_adaptation_report
     read = study.Study.read(QUEUE)
     values = {"camera_start": 20.0, "camera_none": 21.0, "camera_swapped": 23.0}
     for run in read.runs:
@@ -133,7 +120,7 @@ def test_the_report_says_what_adapting_gains_and_what_is_missing(study, tmp_path
     assert report.domain_table(read, tmp_path, "rain") == "Not run yet."
 
 
-def test_a_shard_has_the_starts_of_all_its_runs(study):
+def test_a_shard_has_the_starts_of_all_its_runs():
     read = study.Study.read(QUEUE)
     starts = {name: arm.start for name, arm in read.arms.items()}
     shards = [study.share(read.runs, starts, first, 2) for first in range(2)]

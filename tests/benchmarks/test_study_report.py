@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -6,24 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import study_report as report
 from PIL import Image
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
-@pytest.fixture(scope="module")
-def report():
-    sys.path.insert(0, str(FOLDER))
-    spec = importlib.util.spec_from_file_location("study_report", FOLDER / "study_report.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
-    del sys.modules["study"]
-
-
 @pytest.fixture
-def runs(report, tmp_path):
+def runs(tmp_path):
     """Scores of a study whose dual arm gains 1 dB, give or take 0.1, and whose ahd gains 2 dB."""
     study = report.Study.read(FOLDER / "study_dual_domain.yaml")
     base = {"raw": 30.0, "srgb": 29.0, "dual": 31.0, "dual_short": 30.5, "loss_l1": 30.55}
@@ -42,13 +31,13 @@ def runs(report, tmp_path):
     return study, tmp_path
 
 
-def test_the_main_table_says_what_dual_gains_and_how_far_seeds_spread(report, runs):
+def test_the_main_table_says_what_dual_gains_and_how_far_seeds_spread(runs):
     table = report.main_table(*runs)
     assert table.count("| 30.00 | 29.00 | 31.00 | +1.00 ± 0.10 |") == 12
     assert "+1.00 dB at tone 0.5" in table
 
 
-def test_ablations_below_the_spread_are_ties_and_demosaickers_are_judged_in_colour(report, runs):
+def test_ablations_below_the_spread_are_ties_and_demosaickers_are_judged_in_colour(runs):
     lines = {line.split("|")[1].strip(): line for line in report.ablation_table(*runs).split("\n")}
     assert lines["loss_l1"].count("+0.05 (tie)") == 3
     assert lines["demosaic_ahd"].count("+2.00 |") == 3
@@ -57,7 +46,7 @@ def test_ablations_below_the_spread_are_ties_and_demosaickers_are_judged_in_colo
     assert "dual_short" not in lines and "raw" not in lines
 
 
-def test_a_seed_that_has_not_run_is_not_compared(report, runs):
+def test_a_seed_that_has_not_run_is_not_compared(runs):
     study, folder = runs
     (folder / "dual-seed1" / "scores.json").unlink()
     table = report.main_table(study, folder)
@@ -65,13 +54,13 @@ def test_a_seed_that_has_not_run_is_not_compared(report, runs):
     assert "Seeds of raw only, sRGB only, dual: 2, 2, 1." in table
 
 
-def test_an_arm_that_has_not_run_is_left_out(report, runs):
+def test_an_arm_that_has_not_run_is_left_out(runs):
     study, folder = runs
     (folder / "map_none-seed0" / "scores.json").unlink()
     assert "map_none" not in report.ablation_table(study, folder)
 
 
-def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypatch):
+def test_the_page_keeps_what_is_written_by_hand(runs, tmp_path, monkeypatch):
     study, folder = runs
     page = tmp_path / "page.md"
     marks = "".join(f"<!-- {name} -->old<!-- /{name} -->\n" for name in ("main", "ablations"))
@@ -90,7 +79,7 @@ def test_the_page_keeps_what_is_written_by_hand(report, runs, tmp_path, monkeypa
         report.between("nothing", "main", "")
 
 
-def test_a_record_brings_scores_and_paces_to_another_machine(report, runs, tmp_path, monkeypatch):
+def test_a_record_brings_scores_and_paces_to_another_machine(runs, tmp_path, monkeypatch):
     study, folder = runs
     record, elsewhere, page = (tmp_path / name for name in ("all.json", "elsewhere", "page.md"))
     report.write_record(record, study.runs, folder)
@@ -118,7 +107,7 @@ def test_a_record_brings_scores_and_paces_to_another_machine(report, runs, tmp_p
     assert not (tmp_path / "images").exists()
 
 
-def test_the_pictures_show_arms_as_the_truth_is_rendered(report, runs, tmp_path, monkeypatch):
+def test_the_pictures_show_arms_as_the_truth_is_rendered(runs, tmp_path, monkeypatch):
     shades, asked = np.random.RandomState(0).randint(0, 256, (160, 160, 3), np.uint8), []
     (tmp_path / "photos").mkdir()
     for number in range(19):
