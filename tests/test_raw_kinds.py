@@ -10,16 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid import Camera, ISPConfig, Noise, RawImage, Rendering, Restorer, develop, read_raw
-from pellucid.bayer import mosaic_of
+from pellucid.bayer import mosaic_of, pack
 from pellucid.calibration.known_noise import settle_noise
 from pellucid.color import apply_matrix, decode
+from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
 from pellucid.io import DngFields, noise_pairs, read_picture, write_dng, write_picture
 from pellucid.io.dng_fields import QUAD_BAYER, X_TRANS
 from pellucid.io.linear_images import grey_camera
 from pellucid.io.orientation import as_stored
 from pellucid.isp import render_linear, unbalance
-from pellucid.linear_light import closed, opened, told_noise
+from pellucid.linear_light import closed, draws_of, opened, told_noise
 from pellucid.look.white_balance import balanced
 from pellucid.noise_map import propagated_map_of_linear
 from pellucid.pattern_demosaic import colour_sites, demosaic_pattern, own_sites
@@ -155,11 +156,26 @@ def test_grey_stays_grey_in_other_patterns(pattern: tuple[str, ...]) -> None:
 
 
 def test_opened_pixels_close_again() -> None:
-    light = torch.rand(2, 3, 5, 7)
-    assert opened(light).shape == (2, 1, 10, 14)
-    torch.testing.assert_close(closed(opened(light)), light)
+    light = torch.rand(1, 3, 5, 7)
+    mosaic = opened(light, Noise(1e-2, 1e-4), draws_of(light[0])[None])
+    assert mosaic.shape == (1, 1, 10, 14) and mosaic.max() <= 1
+    torch.testing.assert_close(closed(mosaic), light)
+    assert torch.equal(draws_of(light[0]), draws_of(light[0] + 1))
     told = told_noise(Noise(1e-2, torch.tensor([[1e-4, 2e-4, 3e-4]])))
     assert told.shot.shape == told.read.shape == (1, 3)
+
+
+@pytest.mark.parametrize("by_colour", [False, True])
+def test_the_two_greens_of_a_pixel_have_twice_its_noise_each_and_share_none(by_colour) -> None:
+    noise = Noise(1e-3, torch.tensor([[1e-6, 2e-4, 1e-6]])) if by_colour else Noise(1e-3, 2e-4)
+    variance = 1e-3 * 0.3 + 2e-4
+    light = torch.full((1, 3, 300, 300), 0.3)
+    light[:, 1] += variance**0.5 * torch.randn(300, 300, generator=generator_of(1))
+    _, first, second, _ = pack(opened(light, noise, draws_of(light[0])[None]))[0]
+    assert first.var().item() == pytest.approx(2 * variance, rel=0.02)
+    assert second.var().item() == pytest.approx(2 * variance, rel=0.02)
+    shared = ((first - first.mean()) * (second - second.mean())).mean().item()
+    assert abs(shared) < 0.02 * variance
 
 
 @pytest.mark.parametrize("channels", [1, 3])

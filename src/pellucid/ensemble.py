@@ -1,6 +1,7 @@
 """A network's mean over mirrored inputs, which lowers what it makes of noise by chance.
 
-A mirrored mosaic has another phase; a border of mirrored pixels brings it back to RGGB.
+A mirrored mosaic has another phase; a border of mirrored pixels brings it back to RGGB. So has a
+picture that was developed of one: a network that mends demosaicking knows where red was sampled.
 """
 
 from collections.abc import Callable
@@ -28,17 +29,23 @@ def of_pictures(run: Run) -> Run:
 
 
 def of_mosaics(run: Run, stride: int) -> Run:
-    """Mean of `run` over mirrored mosaics (B, 1, H, W), whose sides are multiples of `stride`."""
+    """Mean of `run` over mirrored mosaics, or what was developed of them, and their noise maps.
 
-    def averaged(mosaic: Tensor) -> Tensor:
-        total = run(mosaic)
+    All are (B, C, H, W), of sides that are multiples of `stride`.
+    """
+
+    def averaged(*inputs: Tensor | None) -> Tensor:
+        total = run(*inputs)
+        height, width = total.shape[-2:]
         for sides in MIRRORS[1:]:
             # A site before the first and the rest of a stride behind the last.
             across, down = (stride * (side in sides) for side in (-1, -2))
             border = (across and 1, across and across - 1, down and 1, down and down - 1)
-            result = run(F.pad(mosaic.flip(sides), border, mode="reflect"))
-            height, width = mosaic.shape[-2:]
-            result = result[..., border[2] :, border[0] :][..., :height, :width]
+            turned = [
+                None if each is None else F.pad(each.flip(sides), border, mode="reflect")
+                for each in inputs
+            ]
+            result = run(*turned)[..., border[2] :, border[0] :][..., :height, :width]
             total = total + result.flip(sides)
         return total / len(MIRRORS)
 

@@ -1,9 +1,11 @@
 """Pixels that have all their colours, through networks that were trained on Bayer mosaics.
 
 A raw network sees packed planes R, G1, G2, B. A pixel with three colours is such a cell with the
-same green twice: nothing is interpolated, and nothing is left out. Greens, which share their noise,
-are told twice its variance, because a network that takes them for independent would trust their
-agreement. Pixels without colour are the mosaic of a grey scene as they are.
+same green twice: nothing is interpolated, and nothing is left out. Two greens of one noise agree,
+and networks trust agreement. So green g becomes g + z and g - z, where z is drawn with the variance
+of g's own noise: each then has twice that variance, and their noises are uncorrelated, as those of
+two sites are (Leiner et al., "Data Fission", 2023). Their mean is g still. Pixels without colour
+are the mosaic of a grey scene as they are.
 """
 
 import torch
@@ -16,9 +18,17 @@ from pellucid.noise_map import propagated_map_of_linear
 from pellucid.raw import Camera, Noise
 
 
-def opened(light: Tensor) -> Tensor:
-    """The mosaic (..., 1, 2H, 2W) whose cells are the pixels of light (..., 3, H, W)."""
-    return unpack(light[..., [0, 1, 1, 2], :, :])
+def opened(light: Tensor, noise: Noise, draws: Tensor) -> Tensor:
+    """The mosaic (B, 1, 2H, 2W) whose cells are the pixels of light (B, 3, H, W).
+
+    `draws` (B, 1, H, W) are standard normal; neither green becomes brighter than white by them.
+    """
+    red, green, blue = (light[..., [colour], :, :] for colour in range(3))
+    shot, read = (level[..., 1] if level.dim() else level for level in noise)
+    variance = shot.to(light) * green.clamp(min=0) + read.to(light)
+    room = (1 - green).clamp(min=0)
+    apart = (draws * variance.sqrt()).clamp(-room, room)
+    return unpack(torch.cat([red, green + apart, green - apart, blue], dim=-3))
 
 
 def closed(mosaic: Tensor) -> Tensor:
@@ -45,12 +55,23 @@ def linear_geometry(net: DualDomainNet) -> Geometry:
     return Geometry(max(1, stride // 2), None if halo is None else -(-halo // 2))
 
 
-def denoise_linear(net: DualDomainNet, light: Tensor, noise: Noise, spread: float = 1.0) -> Tensor:
-    """Denoised light (B, 3 or 1, H, W) whose sites have this noise; they clip before it spreads."""
+def draws_of(light: Tensor) -> Tensor:
+    """What `opened` draws for a whole picture (3, H, W): always the same."""
+    normal = torch.randn(1, *light.shape[-2:], generator=torch.Generator().manual_seed(0))
+    return normal.to(light)
+
+
+def denoise_linear(
+    net: DualDomainNet, light: Tensor, noise: Noise, spread: float, draws: Tensor | None
+) -> Tensor:
+    """Denoised light (B, 3 or 1, H, W) whose sites have this noise; they clip before it spreads.
+
+    Colours need `draws`, see `opened`.
+    """
     told = times(noise, spread)
-    if light.shape[-3] == 1:
+    if draws is None:
         return net.denoise_raw(light, told, noise)
-    return closed(net.denoise_raw(opened(light), told_noise(told), noise))
+    return closed(net.denoise_raw(opened(light, noise, draws), told_noise(told), noise))
 
 
 def std_of_linear(

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from pellucid.checkpoint import Network
 from pellucid.choices import Precision, Preset
 from pellucid.developing import DEVELOPING, Done, Shot, for_light
-from pellucid.ensemble import of_mosaics, of_pictures
+from pellucid.ensemble import Run, of_mosaics, of_pictures
 from pellucid.errors import PellucidError
 from pellucid.isp import ISPConfig
-from pellucid.linear_light import denoise_linear, linear_geometry, std_of_linear
+from pellucid.linear_light import denoise_linear, draws_of, linear_geometry, std_of_linear
 from pellucid.look.align import apply_grid, apply_to_std
 from pellucid.networks.backbones import Residual
 from pellucid.networks.dual_domain import DualDomainNet, Geometry, full_precision
@@ -102,8 +102,11 @@ class Passes:
         """Whether the sRGB network runs; in a hurry the raw one has to do."""
         return net.srgb_net is not None and not (self.preset == "fast" and net.raw_net is not None)
 
-    def _averaged(self, run: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        return of_pictures(run) if self.preset == "best" else run
+    def _averaged(self, run: Run, of_mosaic: Geometry | None = None) -> Run:
+        """With the best preset, the mean over mirrored inputs, of a mosaic or of what has none."""
+        if self.preset != "best":
+            return run
+        return of_mosaics(run, of_mosaic.stride) if of_mosaic else of_pictures(run)
 
     def _computing(self) -> AbstractContextManager[object]:
         half = self.precision == "bfloat16" or (self.precision == "auto" and in_half(self.net))
@@ -122,17 +125,16 @@ class Passes:
         if isinstance(net, PictureNet) or net.raw_net is None:
             return shot.light
 
-        def run(tile: Tensor) -> Tensor:
+        def run(tile: Tensor, draws: Tensor | None = None) -> Tensor:
             if shot.linear:
-                return denoise_linear(net, tile, shot.noise, shot.spread)
+                return denoise_linear(net, tile, shot.noise, shot.spread, draws)
             return net.denoise_raw(tile, shot.noise)
 
-        whole = run
-        if self.preset == "best":
-            whole = of_pictures(run) if shot.linear else of_mosaics(run, net.raw_geometry.stride)
+        whole = self._averaged(run, None if shot.linear else net.raw_geometry)
         with self._computing():
             grid = self._raw_grid(net, shot)
-            return run_tiled(whole, (shot.light,), len(shot.light), grid, done)
+            draws = (draws_of(shot.light),) if len(shot.light) == 3 else ()
+            return run_tiled(whole, (shot.light, *draws), len(shot.light), grid, done)
 
     def denoise_srgb(self, course: Course, done: Done) -> Tensor:
         """Denoised picture (3, H, W); the aligned one where no network is for pictures."""
@@ -142,7 +144,7 @@ class Passes:
         if not self._in_srgb(net):
             return course.aligned
         grid = self._grid(net.srgb_geometry)
-        denoise = self._averaged(net.denoise_srgb)
+        denoise = self._averaged(net.denoise_srgb, None if shot.linear else net.srgb_geometry)
         if course.grid is not None and net.noise_map != "none":
             std = self._aligned_std(net, course, course.grid)
             with self._computing():
