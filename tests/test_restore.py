@@ -20,13 +20,15 @@ from pellucid import (
     unrender,
     write_mosaic,
 )
-from pellucid.bayer import PHASES, red_offset
+from pellucid.bayer import PHASES, mosaic_of, red_offset
 from pellucid.calibration.known_noise import settle_noise
 from pellucid.data.cameras import XYZ_TO_CAM
+from pellucid.data.lens import through_lens
 from pellucid.data.synthesis import generator_of
 from pellucid.demo import sample
 from pellucid.errors import NetworkError
 from pellucid.io import DngFields
+from pellucid.isp import finish, unrender_linear
 from pellucid.networks import PictureConfig
 from pellucid.noise import add_noise
 
@@ -122,6 +124,26 @@ def phases(tmp_path_factory: pytest.TempPathFactory):
         assert raw.source is not None and raw.source.phase == phase
         pictures[phase] = raw.trim(restorer(raw).srgb).clamp(0, 1)
     return pictures, render(clean, CAMERA)
+
+
+@pytest.mark.parametrize(("shift", "gain"), [(0.0, 5.5), (0.5, 2.2), (1.0, 1.8)])
+def test_a_lens_whose_colours_do_not_meet_is_seen_through(shift: float, gain: float):
+    """Nearer to what it drew than demosaicking brings the mosaic without noise."""
+    light = unrender_linear(sample()[:, 300:556, 400:720], CAMERA, Rendering())
+    down, right = ((shift * r, 0, -shift * b) for r, b in ((0.6, 0.8), (0.8, 0.6)))
+    blur = (0.5, 0.25, 0.5) if shift else (0, 0, 0)
+    drawn = through_lens(light, down, right, blur)
+    clean = mosaic_of(drawn)
+    noise = Noise(1e-4, 1e-7)
+    noisy = add_noise(clean, noise, generator=generator_of(3)).clamp(max=1)
+    balanced = drawn * CAMERA.white_balance[:, None, None]
+    truth = finish(balanced, CAMERA, Rendering(), ISPConfig())
+    restored = Restorer.load("default", highlights="roll")(RawImage(noisy, CAMERA, noise)).srgb
+    errors = [
+        (picture.clamp(0, 1) - truth.clamp(0, 1))[:, 8:-8, 8:-8].square().mean().log10().item()
+        for picture in (render(clean, CAMERA), restored)
+    ]
+    assert 10 * (errors[0] - errors[1]) > gain
 
 
 def test_the_four_phases_are_restored_alike(phases):
