@@ -216,7 +216,7 @@ def test_eight_orientations_restore_to_one_picture(tmp_path: Path, restorer: Res
     scores = [
         sum(score(turn, seed) for seed in range(8)) / 8 - score(turn, None) for turn in range(1, 9)
     ]
-    # The fine detail of this picture the default model mends better or worse by where its sites lie.
+    # The default model mends fine detail of this picture better or worse by where its sites lie.
     assert max(scores) - min(scores) < 0.7, scores
 
 
