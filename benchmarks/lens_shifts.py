@@ -102,10 +102,7 @@ def tiles(mosaic: Tensor) -> Iterator[tuple[float, float, Found, Found]]:
                 Found(2 * each.down + more, 2 * each.right + more, *each[2:])
                 for each, more in zip(found, off, strict=True)
             ]
-            middle = (
-                2 * corner + around - side / 2 for corner, side in ((top, height), (left, width))
-            )
-            down, right = middle
+            down, right = 2 * top + around - height / 2, 2 * left + around - width / 2
             yield down, right, placed[0], placed[1]
 
 
