@@ -7,7 +7,7 @@ import yaml
 from PIL import Image
 from safetensors import safe_open
 
-from pellucid import PellucidError, Restorer, read_picture
+from pellucid import Noise, PellucidError, Restorer, read_picture
 from pellucid.training.run import train
 from pellucid.training.run_folder import sittings
 
@@ -76,12 +76,32 @@ def test_a_training_can_begin_with_the_weights_of_another(recipe, tmp_path):
     assert "| start | random weights |" in (first / "card.md").read_text()
 
 
+def test_a_training_can_go_on_with_other_widths(recipe, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(recipe, [f"--trainer.default_root_dir={first}"])
+    train(
+        recipe,
+        [
+            f"--trainer.default_root_dir={second}",
+            f"--model.weights={first}",
+            "--model.network.raw.widths=[9,17]",
+            "--model.learning_rate=0",
+        ],
+    )
+    narrow, wide = (Restorer.load(folder).net for folder in (first, second))
+    mosaic, noise = torch.rand(1, 64, 64), Noise(torch.tensor(1e-3), torch.tensor(1e-6))
+    torch.testing.assert_close(
+        narrow.denoise_raw(mosaic[None], noise), wide.denoise_raw(mosaic[None], noise)
+    )
+    assert wide.raw_net.body.head.weight.shape[1] == 9
+
+
 def test_weights_to_begin_with_must_fit(recipe, tmp_path):
     train(recipe, [f"--trainer.default_root_dir={tmp_path / 'first'}"])
-    with pytest.raises(PellucidError, match="holds another network than the recipe"):
+    with pytest.raises(PellucidError, match="expected one that differs in the widths of U-Nets"):
         train(
             recipe,
-            [f"--model.weights={tmp_path / 'first'}", "--model.network.raw.widths=[4,8]"],
+            [f"--model.weights={tmp_path / 'first'}", "--model.network.raw.leak=0.5"],
         )
     with pytest.raises(PellucidError, match="no such model"):
         train(recipe, [f"--model.weights={tmp_path / 'nowhere'}"])

@@ -18,6 +18,7 @@ from pellucid.errors import PellucidError
 from pellucid.models import weights_of
 from pellucid.networks.dual_domain import DualDomainConfig, DualDomainNet
 from pellucid.networks.picture import PictureConfig
+from pellucid.networks.resizing import resize, without_widths
 from pellucid.training.data import data_of
 from pellucid.training.optimizer import Muon
 from pellucid.training.schedules import Cosine, Schedule
@@ -159,7 +160,9 @@ class NetworkTraining(LightningModule):
 def begin(network: Config | None, weights: str | None, default: Config) -> Begun:
     """The network that a training begins with: as told, or as the weights to begin from hold it.
 
-    Raises PellucidError where the weights are of another kind than `default`, or do not fit.
+    Told other widths than the weights have, it begins as near to them as it can, see
+    `networks.resizing`. Raises PellucidError where the weights are of another kind than `default`,
+    or do not fit.
     """
     if weights is None:
         config = network or default
@@ -170,9 +173,18 @@ def begin(network: Config | None, weights: str | None, default: Config) -> Begun
         holds = "pictures" if isinstance(default, DualDomainConfig) else "raw photographs"
         needs = "raw photographs" if isinstance(default, DualDomainConfig) else "pictures"
         raise PellucidError(f"{weights}: restores {holds}; expected a network of {needs}")
-    if network is not None and not _alike(network, found.config):
-        raise PellucidError(f"{weights} holds another network than the recipe; expected one alone")
-    return Begun(found.net.train(), found.config, {"weights": weights, **found.facts})
+    start = {"weights": weights, **found.facts}
+    if network is None or _alike(network, found.config):
+        return Begun(found.net.train(), found.config, start)
+    if not _alike(without_widths(network), without_widths(found.config)):
+        raise PellucidError(
+            f"{weights} holds another network than the recipe; expected one that differs in the "
+            "widths of U-Nets at most"
+        )
+    resized = network.build()
+    resize(found.net, resized)
+    held = found.config.truth if isinstance(found.config, DualDomainConfig) else None
+    return towards(held, Begun(resized.train(), network, start))
 
 
 def _alike(network: NetworkConfig, held: NetworkConfig) -> bool:
