@@ -2,9 +2,9 @@
 
     python benchmarks/widths.py --photos DIR [--model NAME] [--limit N] --json FILE
 
-Of the U-Nets on either side of the pipeline, one resolution at a time loses a share of its features,
-those that weigh least (`pellucid.networks.resizing`), without any training afterwards. Where a
-share costs nothing its parameters are better spent where it costs most:
+Of the U-Nets on either side of the pipeline, one resolution at a time loses a share of its
+features, those that weigh least (`pellucid.networks.resizing`), without any training afterwards.
+Where a share costs nothing its parameters are better spent where it costs most:
 `pellucid train RECIPE --model.weights MODEL --model.network.srgb.widths [...]` goes on from there.
 Pictures, cameras and noise are those of `pellucid evaluate synthetic`; PSNR of the mosaic to the
 clean one, both developed, and of the picture to the scene.
@@ -103,9 +103,10 @@ def measure(said: argparse.Namespace) -> None:
             count = sum(p.numel() for p in one.parameters())
             rows.append(Row(side, level, width, count, shot, *judged(one, scenes, said.tone)))
             last, whole = rows[-1], next(row for row in rows if row.shot == shot)
+            place = f"{side} level {level}: {width}" if side else "whole"
             print(
-                f"shot {shot:<7g} {side or 'whole':5} {f'level {level}: {width}' if side else '':12}"
-                f" {count:8} parameters  mosaic {last.psnr - whole.psnr:+.3f} dB"
+                f"shot {shot:<7g} {place:18} {count:8} parameters"
+                f"  mosaic {last.psnr - whole.psnr:+.3f} dB"
                 f"  picture {last.psnr_colour - whole.psnr_colour:+.3f} dB",
                 flush=True,
             )
