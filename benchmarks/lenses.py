@@ -10,7 +10,6 @@ demosaicking alone loses.
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +31,6 @@ from pellucid.cli import exit_with
 from pellucid.cli.numbers import numbers, whole_number
 from pellucid.data.lens import through_lens
 from pellucid.data.photos import photographs
-from pellucid.errors import PellucidError
 from pellucid.io.replacing import check_folder, replacing
 from pellucid.isp import ISPConfig, Rendering, render
 from pellucid.metrics.fidelity import cropped, psnr
@@ -150,11 +148,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Read the command line."""
-    try:
-        measure(parser().parse_args())
-    except PellucidError as error:
-        print(f"lenses.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    measure(parser().parse_args())
 
 
 if __name__ == "__main__":

@@ -12,18 +12,16 @@ clean one, both developed, and of the picture to the scene.
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
 
 from pellucid.benchmarks.summary import machine
 from pellucid.benchmarks.synthetic import BORDER, Scene, law_noise, scene, truth, truth_in_colour
 from pellucid.checkpoint import read_checkpoint
 from pellucid.cli import exit_with
-from pellucid.cli.numbers import numbers, whole_number
+from pellucid.cli.numbers import number, numbers, whole_number
 from pellucid.data.photos import photographs
 from pellucid.errors import PellucidError
 from pellucid.io.replacing import check_folder, replacing
@@ -34,8 +32,7 @@ from pellucid.networks import DualDomainConfig, DualDomainNet, UNetConfig
 from pellucid.networks.resizing import resize
 from pellucid.restore import Restorer
 
-Side = Literal["raw", "srgb"]
-SIDES: tuple[Side, ...] = ("raw", "srgb")
+SIDES = ("raw", "srgb")
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--limit", type=whole_number(1))
     parser.add_argument("--model", default="default")
-    parser.add_argument("--share", type=float, default=0.125, help="of features taken away (0.125)")
+    parser.add_argument(
+        "--share", type=number(0, 1), default=0.125, help="of features taken away (0.125)"
+    )
     parser.add_argument("--tone", type=float, default=0.5)
     parser.add_argument("--noise-levels", type=numbers(1e-6, 1), default=[2e-4, 2e-2])
     parser.add_argument("--json", type=Path, required=True)
@@ -138,11 +137,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Read the command line."""
-    try:
-        measure(parser().parse_args())
-    except PellucidError as error:
-        print(f"widths.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    measure(parser().parse_args())
 
 
 if __name__ == "__main__":
