@@ -11,7 +11,6 @@ whoever does not know the scene; `--reduce 2` makes them half as large, which ta
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -29,7 +28,6 @@ from pellucid.calibration.profile import IsoNoise
 from pellucid.cli import exit_with
 from pellucid.cli.numbers import whole_number
 from pellucid.data.photos import photographs
-from pellucid.errors import PellucidError
 from pellucid.io import DngFields, replacing, write_mosaic
 from pellucid.noise import EldSensor, add_eld_noise, tukey_variance
 from pellucid.raw import Camera, Noise
@@ -233,11 +231,7 @@ def main() -> None:
     parser.add_argument("--reduce", type=whole_number(1), default=1)
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--json", type=Path)
-    try:
-        measure(parser.parse_args())
-    except PellucidError as error:
-        print(f"calibration.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    measure(parser.parse_args())
 
 
 if __name__ == "__main__":

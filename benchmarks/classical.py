@@ -26,7 +26,6 @@ there. Other weights replace the rows of `default` only.
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
@@ -345,11 +344,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--ahd", action="store_true", help="two rows more, demosaicked by ahd")
     parser.add_argument("--json", type=Path, required=True)
-    try:
-        compare(parser.parse_args())
-    except PellucidError as error:
-        print(f"classical.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    compare(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ the page says so.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -177,11 +176,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="forget earlier rows")
     parser.add_argument("--out", type=Path, default=HERE, metavar="DIR", help="where the page goes")
     said = parser.parse_args()
-    try:
-        make(said)
-    except PellucidError as error:
-        print(f"leaderboard.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    make(said)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ shift well.
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from pellucid import read_raw
 from pellucid.bayer import pack
 from pellucid.cli import exit_with
 from pellucid.data.lens import through_lens
-from pellucid.errors import FileError, PellucidError
+from pellucid.errors import FileError
 from pellucid.io.replacing import check_folder, replacing
 
 TILE, BORDER = 48, 8
@@ -143,11 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--json", type=Path, required=True)
-    try:
-        measure(parser.parse_args())
-    except PellucidError as error:
-        print(f"lens_shifts.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    measure(parser.parse_args())
 
 
 if __name__ == "__main__":

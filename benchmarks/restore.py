@@ -13,7 +13,6 @@ import torch
 
 from pellucid import Camera, Noise, RawImage, Restorer, develop
 from pellucid.cli import exit_with
-from pellucid.cli.memory import thrifty_memory
 from pellucid.data.cameras import XYZ_TO_CAM
 from pellucid.noise import add_noise
 
@@ -41,7 +40,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
-    thrifty_memory()  # as the command line does
     torch.set_num_threads(said.threads)
     height, width = map(int, said.size.split("x"))
     raw, restorer = photograph(height, width), Restorer.load(said.model, said.tile)

@@ -15,7 +15,6 @@ and its inverse, because demosaicking leaves no noise white.
 
 import argparse
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -202,17 +201,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=7, help="photographs (%(default)s)")
     parser.add_argument("--polyu", type=Path)
     said = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            paths = put_crops(said.photos, Path(folder), said.count)
-            for lines in (pictures_lines(paths), raws_lines(Path(folder))):
-                for line in lines:
-                    print(line, flush=True)
-        for line in polyu_lines(said.polyu) if said.polyu else ():
-            print(line, flush=True)
-    except PellucidError as error:
-        print(f"rivals.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = put_crops(said.photos, Path(folder), said.count)
+        for lines in (pictures_lines(paths), raws_lines(Path(folder))):
+            for line in lines:
+                print(line, flush=True)
+    for line in polyu_lines(said.polyu) if said.polyu else ():
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

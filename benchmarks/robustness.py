@@ -7,7 +7,6 @@ factor 2; `blind` is told what `estimate_noise` finds in the noisy mosaic.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from pellucid.calibration.blind import estimate_noise
 from pellucid.cli import exit_with
 from pellucid.cli.evaluate import HEADING, line_of
 from pellucid.cli.numbers import numbers, whole_number
-from pellucid.errors import PellucidError
 from pellucid.io.replacing import check_folder
 from pellucid.isp import Rendering
 from pellucid.networks.dual_domain import Compared
@@ -111,11 +109,7 @@ def main() -> None:
     parser.add_argument("--noise-levels", type=numbers(1e-6, 1), default=[0.0002, 0.002, 0.02])
     parser.add_argument("--model", default="default")
     parser.add_argument("--json", type=Path, required=True)
-    try:
-        measure(parser.parse_args())
-    except PellucidError as error:
-        print(f"robustness.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    measure(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ from pellucid.errors import FileError, PellucidError
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command."""
-    thrifty_memory()
     exit_with(lambda: parse(arguments)())
 
 
 def exit_with(command: Callable[[], int | None]) -> NoReturn:
     """Run and exit; bad input, and what the system refuses, is one line and exit code 2."""
+    thrifty_memory()
     if isinstance(sys.stdout, TextIOWrapper):
         # The name of a photograph may hold letters that the terminal lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
