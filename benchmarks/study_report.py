@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -24,7 +25,7 @@ from study import Run, Study, take_record, write_record
 from torch import Tensor
 
 from pellucid import Rendering, Restorer
-from pellucid.benchmarks.synthetic import isp_alone, law_noise, scene, truth
+from pellucid.benchmarks.synthetic import isp_alone, law_noise, scene, truth, truth_in_colour
 from pellucid.cli import exit_with
 from pellucid.data.photos import photographs
 from pellucid.io import replacing
@@ -33,6 +34,25 @@ Cell = tuple[float, float]
 """Shot noise K and tone."""
 Scores = dict[Cell, dict[int, float]]
 """PSNR by seed."""
+
+
+class Compared(NamedTuple):
+    """Raw only, sRGB only and dual, the short arm that ablations are judged by, and the truth."""
+
+    arms: tuple[str, str, str]
+    base: str
+    truth: str
+    field: str
+
+
+MOSAIC = Compared(("raw", "srgb", "dual"), "dual_short", "clean mosaic, developed", "psnr")
+SCENE = Compared(
+    ("raw_scene", "srgb_scene", "dual_scene"), "dual_scene_short", "scene", "psnr_colour"
+)
+COMPARED = {"main": MOSAIC, "scene": SCENE}
+"""By the marker of the table."""
+CROPS = {"main": "study_crops.jpg", "scene": "study_crops_scene.jpg"}
+TRUTHS = {"psnr": truth, "psnr_colour": truth_in_colour}
 
 
 def scores_of(study: Study, runs: Path, arm: str, field: str = "psnr") -> Scores:
@@ -48,20 +68,23 @@ def scores_of(study: Study, runs: Path, arm: str, field: str = "psnr") -> Scores
     return found
 
 
-def main_scores(study: Study, runs: Path) -> list[Scores]:
-    """PSNR of the three arms that the study compares."""
-    return [scores_of(study, runs, arm) for arm in ("raw", "srgb", "dual")]
+def main_scores(study: Study, runs: Path, compared: Compared = MOSAIC) -> list[Scores]:
+    """PSNR of three arms that the study compares."""
+    return [scores_of(study, runs, arm, compared.field) for arm in compared.arms]
 
 
-def all_gains(study: Study, runs: Path) -> dict[Cell, list[float]]:
-    """Dual minus the single domain that is better on average, of the seeds that all three have."""
-    arms = main_scores(study, runs)
+def have_run(study: Study, runs: Path, compared: Compared) -> bool:
+    """Whether all three arms have scores."""
+    return all(values for arm in main_scores(study, runs, compared) for values in arm.values())
+
+
+def all_gains(study: Study, runs: Path, compared: Compared = MOSAIC) -> dict[Cell, list[float]]:
+    """Dual minus the single domain that is better on average, of the seeds that both have."""
+    raw, srgb, dual = main_scores(study, runs, compared)
     gained: dict[Cell, list[float]] = {}
-    for cell in arms[0]:
-        seeds = sorted(set.intersection(*(set(arm[cell]) for arm in arms)))
-        raw, srgb, dual = ([arm[cell][seed] for seed in seeds] for arm in arms)
-        best = max(raw, srgb, key=fmean)
-        gained[cell] = [ours - theirs for ours, theirs in zip(dual, best, strict=True)]
+    for cell, ours in dual.items():
+        best = max(raw[cell], srgb[cell], key=lambda seeds: fmean(seeds.values()))
+        gained[cell] = [ours[seed] - best[seed] for seed in sorted(ours.keys() & best.keys())]
     return gained
 
 
@@ -75,10 +98,10 @@ def told(values: Collection[float]) -> str:
     return f"{fmean(values):+.2f}" + (f" ± {spread(values):.2f}" if len(values) > 1 else "")
 
 
-def main_table(study: Study, runs: Path) -> str:
+def main_table(study: Study, runs: Path, compared: Compared = MOSAIC) -> str:
     """Mean PSNR of the three arms, and mean and spread of what dual gains."""
-    raw, srgb, dual = main_scores(study, runs)
-    gained = all_gains(study, runs)
+    raw, srgb, dual = main_scores(study, runs, compared)
+    gained = all_gains(study, runs, compared)
     lines = [
         "| K | tone | raw only | sRGB only | dual | dual - better single |",
         "|" + " --- |" * 6,
@@ -98,12 +121,13 @@ def main_table(study: Study, runs: Path) -> str:
     return "\n".join(lines)
 
 
-def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
-    """Each short arm minus `base` of the same seeds, mean over tones.
+def ablation_table(study: Study, runs: Path, compared: Compared = MOSAIC) -> str:
+    """Each short arm minus the base of the same seeds, mean over tones.
 
-    Less than the seeds of `dual` or of `base` spread is a tie.
+    Less than the seeds of the dual arm or of the base spread is a tie.
     """
-    alike = [scores_of(study, runs, arm) for arm in ("dual", base)]
+    base = compared.base
+    alike = [scores_of(study, runs, arm, compared.field) for arm in (compared.arms[2], base)]
     tie = {
         k: max(spread(v.values()) for arm in alike for c, v in arm.items() if c[0] == k and v)
         for k in study.noise_levels
@@ -112,9 +136,11 @@ def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
     lines.append("|" + " --- |" * (1 + len(study.noise_levels)))
     lines.append("| (spread of seeds) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
     for arm in dict.fromkeys(run.arm for run in study.runs):
-        field = "psnr_colour" if arm.startswith(("demosaic", "truth")) else "psnr"
+        if (arm in compared.arms or arm == base) or ("_scene" in arm) != ("_scene" in base):
+            continue
+        field = "psnr_colour" if arm.startswith(("demosaic", "truth")) else compared.field
         ours, theirs = (scores_of(study, runs, name, field) for name in (arm, base))
-        if arm in ("raw", "srgb", "dual", base) or not all([*ours.values(), *theirs.values()]):
+        if not all([*ours.values(), *theirs.values()]):
             continue
         columns: list[str] = []
         for k in study.noise_levels:
@@ -133,25 +159,32 @@ def plot(study: Study, runs: Path, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    gained = all_gains(study, runs)
-    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
-    for i, tone in enumerate(study.tones):
-        where = np.arange(len(study.noise_levels)) + (i - (len(study.tones) - 1) / 2) * 0.2
-        values = [gained[k, tone] for k in study.noise_levels]
-        axes.bar(where, [fmean(v) for v in values], 0.18, label=f"tone {tone:g}")
-        for x, seeds in zip(where, values, strict=True):
-            axes.plot([x] * len(seeds), seeds, "k.", markersize=3)
-    axes.set_xticks(range(len(study.noise_levels)), [f"K = {k:g}" for k in study.noise_levels])
-    axes.axhline(0, color="black", linewidth=0.6)
-    axes.set_ylabel("dual - better single [dB]")
-    axes.legend(fontsize=8)
+    shown = [each for each in COMPARED.values() if have_run(study, runs, each)]
+    figure, panels = plt.subplots(
+        1, len(shown), figsize=(1 + 5 * len(shown), 3), squeeze=False, layout="constrained"
+    )
+    for axes, compared in zip(panels[0], shown, strict=True):
+        gained = all_gains(study, runs, compared)
+        for i, tone in enumerate(study.tones):
+            where = np.arange(len(study.noise_levels)) + (i - (len(study.tones) - 1) / 2) * 0.2
+            values = [gained[k, tone] for k in study.noise_levels]
+            axes.bar(where, [fmean(v) for v in values], 0.18, label=f"tone {tone:g}")
+            for x, seeds in zip(where, values, strict=True):
+                axes.plot([x] * len(seeds), seeds, "k.", markersize=3)
+        axes.set_xticks(range(len(study.noise_levels)), [f"K = {k:g}" for k in study.noise_levels])
+        axes.axhline(0, color="black", linewidth=0.6)
+        axes.set_title(f"truth: {compared.truth}", fontsize=9)
+        axes.set_ylabel("dual - better single [dB]")
+    panels[0, 0].legend(fontsize=8)
     figure.savefig(path, dpi=130)
     plt.close(figure)
 
 
-def pictures(study: Study, runs: Path, test: Path, path: Path, side: int = 128) -> None:
+def pictures(
+    study: Study, runs: Path, test: Path, path: Path, compared: Compared, side: int = 128
+) -> None:
     """Crops of noisy, raw only, sRGB only, dual and truth, one row for each noise level."""
-    arms = [Run(arm, 0, 0, ()).folder(runs) for arm in ("raw", "srgb", "dual")]
+    arms = [Run(arm, 0, 0, ()).folder(runs) for arm in compared.arms]
     # As the truth is rendered.
     restorers = [Restorer.load(folder, highlights="roll") for folder in arms]
     rows: list[Tensor] = []
@@ -160,7 +193,7 @@ def pictures(study: Study, runs: Path, test: Path, path: Path, side: int = 128) 
         rendering = Rendering(1.0, 0.5)
         shown = [isp_alone(one.raw, rendering)]
         shown += [restore(one.raw, one.raw.noise, rendering).srgb for restore in restorers]
-        shown.append(truth(one, rendering))
+        shown.append(TRUTHS[compared.field](one, rendering))
         top, left = ((length - side) // 2 for length in shown[0].shape[-2:])
         crop = [each[:, top : top + side, left : left + side].clamp(0, 1) for each in shown]
         rows.append(torch.cat(crop, -1))
@@ -189,18 +222,21 @@ def main() -> None:
     said = parser.parse_args()
     study, page = Study.read(said.study), said.docs.read_text()
     take_record(said.record, said.runs)
-    images, main_arms = said.docs.parent / "images", main_scores(study, said.runs)
-    compared = all(values for arm in main_arms for values in arm.values())
-    if compared:
-        page = between(page, "main", main_table(study, said.runs))
+    images = said.docs.parent / "images"
+    ready = {name: arms for name, arms in COMPARED.items() if have_run(study, said.runs, arms)}
+    for name, arms in ready.items():
+        page = between(page, name, main_table(study, said.runs, arms))
+    if ready:
         plot(study, said.runs, images / "study_gains.png")
     page = between(page, "ablations", ablation_table(study, said.runs))
+    page = between(page, "scene ablations", ablation_table(study, said.runs, SCENE))
     with replacing(said.docs) as file:
         file.write(page.encode())
     if said.record:
         write_record(said.record, study.runs, said.runs)
-    if compared and said.test is not None:
-        pictures(study, said.runs, said.test, images / "study_crops.jpg")
+    if said.test is not None:
+        for name, arms in ready.items():
+            pictures(study, said.runs, said.test, images / CROPS[name], arms)
 
 
 if __name__ == "__main__":

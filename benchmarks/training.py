@@ -7,9 +7,9 @@ store that `pellucid pack` wrote. `plain` is the loop that one writes first: eag
 weights, and every patch made when it is asked for, in the training process, out of a photograph
 that PIL decodes for it. `memory` is the same with all photographs decoded beforehand. Network,
 loss, optimiser (AdamW), noise and patch sizes are the same; both are first shown to find the same
-gradients for one batch. All compute in float32 but for the row that says otherwise. They take turns
-in one process; each turn's first steps are not counted, and its patches a second are those of all
-steps after them.
+gradients for one batch. `ours` takes the recipe's share of its steps in bfloat16; of the other rows
+those do that say so. All take turns in one process that asks for memory as the command does; each
+turn's first steps are not counted, and its patches a second are those of all steps after them.
 """
 
 import argparse
@@ -195,11 +195,13 @@ def turn(name: str, words: list[str], plain: dict[str, PlainSamples], steps: int
         return rate(times, cli.datamodule.batch_size)
 
 
-ALIKE = ["--model.optimizer=adamw", "--model.learning_rate=1e-3", "--model.bfloat16_share=0"]
+ALIKE = ["--model.optimizer=adamw", "--model.learning_rate=1e-3"]
 """What the recipe may have chosen otherwise."""
+FLOAT32 = "--model.bfloat16_share=0"
 OURS = {
     "ours": [],
-    "ours, a worker": ["--data.workers=1"],
+    "ours, float32": [FLOAT32],
+    "ours, float32, a worker": [FLOAT32, "--data.workers=1"],
     "ours, bfloat16": ["--trainer.precision=bf16-mixed"],
 }
 """Ways to run the command, by what they add to it."""
@@ -257,7 +259,7 @@ def main() -> None:
     print(f"gradients agree to {off:.1e}; {count} photographs packed in {packing:.0f} s")
     for row in rows:
         print(
-            f"{row['loop']:>16} {row['patches_per_second']:7.1f} patches/s "
+            f"{row['loop']:>24} {row['patches_per_second']:7.1f} patches/s "
             f"({row['slowest']:.1f}-{row['fastest']:.1f})  {row['times_plain']:.2f} x plain"
         )
     if options.json:

@@ -8,6 +8,7 @@ import pytest
 import study_report as report
 from PIL import Image
 
+MARKERS = ("main", "scene", "ablations", "scene ablations")
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -16,13 +17,15 @@ def runs(tmp_path):
     """Scores of a study whose dual arm gains 1 dB, give or take 0.1, and whose ahd gains 2 dB."""
     study = report.Study.read(FOLDER / "study_dual_domain.yaml")
     base = {"raw": 30.0, "srgb": 29.0, "dual": 31.0, "dual_short": 30.5, "loss_l1": 30.55}
+    colours = {"demosaic_ahd": 28.0, "truth_colour_ahd": 28.0}
+    colours |= {"srgb_scene": 27.0, "dual_scene": 28.5, "dual_scene_short": 26.5}
     for run in study.runs:
         value = base.get(run.arm, 30.0) + (0.1 if run.arm == "dual" else 0) * (2 * run.seed - 1)
         rows = [
             {"model": name, "noise_level": k, "tone": a, "psnr": value, "psnr_colour": colour}
             for k in (*study.noise_levels, 1e-5)
             for a in study.tones
-            for name, colour in ((run.arm, 28.0 if "ahd" in run.arm else 26.0), ("input", 1.0))
+            for name, colour in ((run.arm, colours.get(run.arm, 26.0)), ("input", 1.0))
         ]
         folder = run.folder(tmp_path)
         folder.mkdir()
@@ -46,6 +49,16 @@ def test_ablations_below_the_spread_are_ties_and_demosaickers_are_judged_in_colo
     assert "dual_short" not in lines and "raw" not in lines
 
 
+def test_arms_of_the_scene_are_judged_by_it_among_themselves(runs):
+    study, folder = runs
+    table = report.main_table(study, folder, report.SCENE)
+    assert table.count("| 26.00 | 27.00 | 28.50 | +1.50 ± 0.00 |") == 12
+    lines = report.ablation_table(study, folder, report.SCENE)
+    assert "| dual_scene_even | -0.50 | -0.50 | -0.50 |" in lines
+    assert lines.count("dual_scene") == 1 and "loss_l1" not in lines
+    assert "scene" not in report.ablation_table(study, folder)
+
+
 def test_a_seed_that_has_not_run_is_not_compared(runs):
     study, folder = runs
     (folder / "dual-seed1" / "scores.json").unlink()
@@ -63,7 +76,7 @@ def test_an_arm_that_has_not_run_is_left_out(runs):
 def test_the_page_keeps_what_is_written_by_hand(runs, tmp_path, monkeypatch):
     study, folder = runs
     page = tmp_path / "page.md"
-    marks = "".join(f"<!-- {name} -->old<!-- /{name} -->\n" for name in ("main", "ablations"))
+    marks = "".join(f"<!-- {name} -->old<!-- /{name} -->\n" for name in MARKERS)
     page.write_text(f"By hand.\n{marks}Also by hand.")
     (tmp_path / "images").mkdir()
     words = [str(FOLDER / "study_dual_domain.yaml"), "--runs", str(folder), "--docs", str(page)]
@@ -87,13 +100,14 @@ def test_a_record_brings_scores_and_paces_to_another_machine(runs, tmp_path, mon
     changed = {
         name: scores
         for name, scores in json.loads(record.read_text()).items()
-        if name.rsplit("-")[0] not in ("raw", "srgb", "dual")
+        if name.rsplit("-")[0] not in (*report.MOSAIC.arms, *report.SCENE.arms)
     }
     record.write_text(json.dumps(changed))
     anew = elsewhere / "map_none-seed0" / "scores.json"
     anew.parent.mkdir(parents=True)
     anew.write_text((folder / "dual_short-seed0" / "scores.json").read_text())
-    page.write_text("<!-- main -->kept<!-- /main --><!-- ablations -->old<!-- /ablations -->")
+    marks = "".join(f"<!-- {name} -->kept<!-- /{name} -->" for name in MARKERS)
+    page.write_text(marks)
     words = [str(FOLDER / "study_dual_domain.yaml"), "--runs", str(elsewhere), "--docs", str(page)]
     monkeypatch.setattr(sys, "argv", ["study_report.py", *words, "--record", str(record)])
     report.main()
@@ -118,7 +132,7 @@ def test_the_pictures_show_arms_as_the_truth_is_rendered(runs, tmp_path, monkeyp
         return lambda raw, _, rendering: SimpleNamespace(srgb=report.isp_alone(raw, rendering))
 
     monkeypatch.setattr(report, "Restorer", SimpleNamespace(load=load))
-    report.pictures(*runs, tmp_path / "photos", tmp_path / "crops.jpg")
+    report.pictures(*runs, tmp_path / "photos", tmp_path / "crops.jpg", report.SCENE)
     assert asked == ["roll"] * 3
     with Image.open(tmp_path / "crops.jpg") as sheet:
         assert sheet.width == 5 * 256
