@@ -60,6 +60,27 @@ def test_each_truth_is_perfect_for_its_own_loss_alone(truth):
     torch.testing.assert_close(watched, pictures[truth])
 
 
+def test_the_mosaic_can_be_judged_as_it_is_seen():
+    batch, errors = sample(), {}
+    dark = batch.clean < batch.clean.median()
+    for where, off in (("dark", dark), ("bright", ~dark)):
+        mosaic = (batch.clean + 0.01 * off).requires_grad_()
+        restored = Restored(mosaic, batch.clean.expand(-1, 3, -1, -1))
+        objective = Supervised("l1", raw_weight=0, srgb_weight=0, developed_weight=2)
+        loss, logs = objective.judge(NET, restored, batch)
+        loss.backward()
+        assert mosaic.grad.abs().sum() > 0
+        how = batch.camera, batch.rendering
+        seen = (render(mosaic, *how) - render(batch.clean, *how)).abs().mean()
+        torch.testing.assert_close(loss, 2 * seen)
+        errors[where] = logs["developed"], logs["raw"]
+    # The same in linear light, dark parts show it more.
+    assert errors["dark"][0] > 1.5 * errors["bright"][0]
+    assert abs(errors["dark"][1] / errors["bright"][1] - 1) < 0.01
+    without = Supervised("l1").judge(NET, restored, batch)[1]
+    assert "developed" not in without
+
+
 def test_weights_keep_the_truth_that_they_were_trained_for(tmp_path):
     path = tmp_path / "w.safetensors"
     first = Training(CONFIG, Supervised(truth="colour"))

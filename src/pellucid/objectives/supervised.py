@@ -13,7 +13,7 @@ from pellucid.objectives.losses import LOSSES, Loss
 
 @dataclass(frozen=True)
 class Supervised:
-    """A loss on the mosaic and one on the picture."""
+    """A loss on the mosaic, one on the mosaic as it is seen once developed, one on the picture."""
 
     loss: Loss = "balanced_l1"
     truth: Truth | None = None
@@ -21,6 +21,9 @@ class Supervised:
     Left out, what the weights were trained for that a training begins with, or the mosaic."""
     raw_weight: float = 1.0
     srgb_weight: float = 1.0
+    developed_weight: float = 0.0
+    """On the mosaic, developed. In linear light bright parts have most of the error; the curves of
+    developing show that of dark parts."""
 
     def __call__(self, net: DualDomainNet, sample: Sample) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and what to log."""
@@ -41,5 +44,14 @@ class Supervised:
         distance = LOSSES[self.loss]
         truth = self.true_picture(net, sample)
         raw, srgb = distance(restored.mosaic, sample.clean), distance(restored.srgb, truth)
-        loss = (self.raw_weight * raw if net.raw_net is not None else 0.0) + self.srgb_weight * srgb
-        return loss, {"loss": loss.detach(), "raw": raw.detach(), "srgb": srgb.detach()}
+        logs = {"raw": raw.detach(), "srgb": srgb.detach()}
+        loss = self.srgb_weight * srgb
+        if net.raw_net is not None:
+            loss = loss + self.raw_weight * raw
+            if self.developed_weight:
+                how = sample.camera, sample.rendering
+                seen, clean = (net.develop(m, *how) for m in (restored.mosaic, sample.clean))
+                developed = distance(seen, clean)
+                logs["developed"] = developed.detach()
+                loss = loss + self.developed_weight * developed
+        return loss, {"loss": loss.detach(), **logs}
