@@ -37,18 +37,15 @@ Scores = dict[Cell, dict[int, float]]
 
 
 class Compared(NamedTuple):
-    """Raw only, sRGB only and dual, the short arm that ablations are judged by, and the truth."""
+    """Raw only, sRGB only and dual, and the truth that they are judged by."""
 
     arms: tuple[str, str, str]
-    base: str
     truth: str
     field: str
 
 
-MOSAIC = Compared(("raw", "srgb", "dual"), "dual_short", "clean mosaic, developed", "psnr")
-SCENE = Compared(
-    ("raw_scene", "srgb_scene", "dual_scene"), "dual_scene_short", "scene", "psnr_colour"
-)
+MOSAIC = Compared(("raw", "srgb", "dual"), "clean mosaic, developed", "psnr")
+SCENE = Compared(("raw_scene", "srgb_scene", "dual_scene"), "scene", "psnr_colour")
 COMPARED = {"main": MOSAIC, "scene": SCENE}
 """By the marker of the table."""
 CROPS = {"main": "study_crops.jpg", "scene": "study_crops_scene.jpg"}
@@ -121,13 +118,12 @@ def main_table(study: Study, runs: Path, compared: Compared = MOSAIC) -> str:
     return "\n".join(lines)
 
 
-def ablation_table(study: Study, runs: Path, compared: Compared = MOSAIC) -> str:
-    """Each short arm minus the base of the same seeds, mean over tones.
+def ablation_table(study: Study, runs: Path, base: str = "dual_short") -> str:
+    """Each short arm minus `base` of the same seeds, mean over tones.
 
-    Less than the seeds of the dual arm or of the base spread is a tie.
+    Less than the seeds of `dual` or of `base` spread is a tie.
     """
-    base = compared.base
-    alike = [scores_of(study, runs, arm, compared.field) for arm in (compared.arms[2], base)]
+    alike = [scores_of(study, runs, arm) for arm in ("dual", base)]
     tie = {
         k: max(spread(v.values()) for arm in alike for c, v in arm.items() if c[0] == k and v)
         for k in study.noise_levels
@@ -136,9 +132,9 @@ def ablation_table(study: Study, runs: Path, compared: Compared = MOSAIC) -> str
     lines.append("|" + " --- |" * (1 + len(study.noise_levels)))
     lines.append("| (spread of seeds) | " + " | ".join(f"{tie[k]:.2f}" for k in tie) + " |")
     for arm in dict.fromkeys(run.arm for run in study.runs):
-        if (arm in compared.arms or arm == base) or ("_scene" in arm) != ("_scene" in base):
+        if arm in (*MOSAIC.arms, *SCENE.arms, base):
             continue
-        field = "psnr_colour" if arm.startswith(("demosaic", "truth")) else compared.field
+        field = "psnr_colour" if arm.startswith(("demosaic", "truth")) else "psnr"
         ours, theirs = (scores_of(study, runs, name, field) for name in (arm, base))
         if not all([*ours.values(), *theirs.values()]):
             continue
@@ -229,7 +225,6 @@ def main() -> None:
     if ready:
         plot(study, said.runs, images / "study_gains.png")
     page = between(page, "ablations", ablation_table(study, said.runs))
-    page = between(page, "scene ablations", ablation_table(study, said.runs, SCENE))
     with replacing(said.docs) as file:
         file.write(page.encode())
     if said.record:
