@@ -11,7 +11,7 @@ lack, and writes all of them there. `--test` makes the pictures again, from the 
 import argparse
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -25,7 +25,14 @@ from study import Run, Study, take_record, write_record
 from torch import Tensor
 
 from pellucid import Rendering, Restorer
-from pellucid.benchmarks.synthetic import isp_alone, law_noise, scene, truth, truth_in_colour
+from pellucid.benchmarks.synthetic import (
+    Scene,
+    isp_alone,
+    law_noise,
+    scene,
+    truth,
+    truth_in_colour,
+)
 from pellucid.cli import exit_with
 from pellucid.data.photos import photographs
 from pellucid.io import replacing
@@ -37,19 +44,27 @@ Scores = dict[Cell, dict[int, float]]
 
 
 class Compared(NamedTuple):
-    """Raw only, sRGB only and dual, and the truth that they are judged by."""
+    """Raw only, sRGB only and dual, the score and the truth that they are judged by."""
 
     arms: tuple[str, str, str]
-    truth: str
     field: str
+    truth: Callable[[Scene, Rendering], Tensor]
+    name: str
+    crops: str
 
 
-MOSAIC = Compared(("raw", "srgb", "dual"), "clean mosaic, developed", "psnr")
-SCENE = Compared(("raw_scene", "srgb_scene", "dual_scene"), "scene", "psnr_colour")
+MOSAIC = Compared(
+    ("raw", "srgb", "dual"), "psnr", truth, "clean mosaic, developed", "study_crops.jpg"
+)
+SCENE = Compared(
+    ("raw_scene", "srgb_scene", "dual_scene"),
+    "psnr_colour",
+    truth_in_colour,
+    "scene",
+    "study_crops_scene.jpg",
+)
 COMPARED = {"main": MOSAIC, "scene": SCENE}
 """By the marker of the table."""
-CROPS = {"main": "study_crops.jpg", "scene": "study_crops_scene.jpg"}
-TRUTHS = {"psnr": truth, "psnr_colour": truth_in_colour}
 
 
 def scores_of(study: Study, runs: Path, arm: str, field: str = "psnr") -> Scores:
@@ -169,7 +184,7 @@ def plot(study: Study, runs: Path, path: Path) -> None:
                 axes.plot([x] * len(seeds), seeds, "k.", markersize=3)
         axes.set_xticks(range(len(study.noise_levels)), [f"K = {k:g}" for k in study.noise_levels])
         axes.axhline(0, color="black", linewidth=0.6)
-        axes.set_title(f"truth: {compared.truth}", fontsize=9)
+        axes.set_title(f"truth: {compared.name}", fontsize=9)
         axes.set_ylabel("dual - better single [dB]")
     panels[0, 0].legend(fontsize=8)
     figure.savefig(path, dpi=130)
@@ -189,7 +204,7 @@ def pictures(
         rendering = Rendering(1.0, 0.5)
         shown = [isp_alone(one.raw, rendering)]
         shown += [restore(one.raw, one.raw.noise, rendering).srgb for restore in restorers]
-        shown.append(TRUTHS[compared.field](one, rendering))
+        shown.append(compared.truth(one, rendering))
         top, left = ((length - side) // 2 for length in shown[0].shape[-2:])
         crop = [each[:, top : top + side, left : left + side].clamp(0, 1) for each in shown]
         rows.append(torch.cat(crop, -1))
@@ -230,8 +245,8 @@ def main() -> None:
     if said.record:
         write_record(said.record, study.runs, said.runs)
     if said.test is not None:
-        for name, arms in ready.items():
-            pictures(study, said.runs, said.test, images / CROPS[name], arms)
+        for arms in ready.values():
+            pictures(study, said.runs, said.test, images / arms.crops, arms)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def exit_with(command: Callable[[], int | None]) -> NoReturn:
-    """Run and exit; bad input, and what the system refuses, is one line and exit code 2."""
+    """Run with `thrifty_memory` and exit; bad input, and what the system refuses, is one line and
+    exit code 2."""
     thrifty_memory()
     if isinstance(sys.stdout, TextIOWrapper):
         # The name of a photograph may hold letters that the terminal lacks.
