@@ -6,6 +6,8 @@ and higher than anything near it; grain fails the first, texture and edges the s
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -69,7 +71,7 @@ def _heights(noisy: Tensor, clean: Tensor, noise: Noise) -> Tensor:
     flat = _matched(known)
     above = torch.maximum(found, _matched(found)) - _around(flat)
     # Where noise is stronger than it was said to be, what it does at most places is the measure.
-    spread = (found - known).flatten()[:: max(1, noisy.numel() // 100_000)].abs().median() / 0.6745
+    spread = (found - known).flatten()[:: max(1, noisy.numel() // 20_000)].abs().median() / 0.6745
     calm = (CALM - _around(-flat)).clamp(0, 1)
     return above / spread.clamp(min=1) * calm
 
@@ -86,7 +88,7 @@ def _around(heights: Tensor) -> Tensor:
     lying, standing = _highest(padded, 2, _NEAR), _highest(padded, _NEAR, 2)
     far = _NEAR - 2
     sides = (lying[:, :height], lying[:, far:], standing[..., :width], standing[..., far:])
-    return torch.stack([side[:, :height, :width] for side in sides]).amax(0)
+    return reduce(torch.maximum, (side[:, :height, :width] for side in sides))
 
 
 def _highest(values: Tensor, rows: int, columns: int) -> Tensor:

@@ -125,7 +125,7 @@ def finish(linear: Tensor, camera: Camera, rendering: Rendering, config: ISPConf
 
 def _finish(linear: Tensor, camera: Camera, rendering: Rendering, config: ISPConfig) -> Tensor:
     exposure, tone = (value.to(linear) for value in rendering)
-    if config.highlights == "roll":
+    if rolls(linear, config):
         linear = roll_highlights(linear)
     srgb_linear = (
         apply_matrix(linear, matrix_to_srgb(camera, config)) * exposure[..., None, None, None]
@@ -149,6 +149,11 @@ def white_balance(mosaic: Tensor, gains: Tensor) -> Tensor:
 def _clip(mosaic: Tensor, low: float, high: float) -> Tensor:
     """Clamp whose gradient is 1 on both bounds; `torch.clamp`'s there depends on the version."""
     return torch.where(mosaic > high, high, torch.where(mosaic < low, low, mosaic))
+
+
+def rolls(linear: Tensor, config: ISPConfig) -> bool:
+    """Whether anything of balanced RGB (..., 3, H, W) is bright enough to be rolled."""
+    return config.highlights == "roll" and bool(linear.amax() > KNEE)
 
 
 def roll_highlights(linear: Tensor) -> Tensor:
@@ -178,15 +183,16 @@ def matrix_to_srgb(camera: Camera, config: ISPConfig) -> Tensor:
 def tone_curve(display: Tensor, tone: Tensor) -> Tensor:
     """DualDn's tone mapping: twice m + a m (1 - m)."""
     a = tone.to(display)[..., None, None, None]
-    once = display + a * display * (1 - display)
-    return once + a * once * (1 - once)
+    once = display * (1 + a - a * display)
+    return once * (1 + a - a * once)
 
 
 def tone_slope(display: Tensor, tone: Tensor) -> Tensor:
     """Derivative of `tone_curve`."""
     a = tone.to(display)[..., None, None, None]
-    once = display + a * display * (1 - display)
-    return (1 + a * (1 - 2 * once)) * (1 + a * (1 - 2 * display))
+    bent = a * display
+    gain = 1 + a - bent
+    return (1 + a - 2 * a * (display * gain)) * (gain - bent)
 
 
 # -- the way back ---------------------------------------------------------------------------------

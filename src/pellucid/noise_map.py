@@ -17,6 +17,7 @@ from pellucid.isp import (
     render,
     roll_highlights,
     roll_slope,
+    rolls,
     to_linear,
     tone_slope,
 )
@@ -99,7 +100,7 @@ def _finished_band(
 ) -> Tensor:
     exposure, tone = (value.to(linear) for value in rendering)
     matrix = matrix_to_srgb(camera, config) * exposure[..., None, None]
-    if config.highlights == "roll":
+    if rolls(linear, config):
         covariance = covariance * _products_of(roll_slope(linear))
         linear = roll_highlights(linear)
     spread = (

@@ -84,7 +84,7 @@ class UNet(nn.Module):
         for up, decode, fine in zip(
             reversed(self.ups), reversed(self.decoders), reversed(kept), strict=True
         ):
-            x = decode(up(x) + fine)
+            x = decode(up(x).add_(fine))
         return shuffle(self.head(x), self.config.shuffle)[..., :height, :width]
 
 
