@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 LINES = [
     line
     for page in ("training", "adaptation")
-    for line in (ROOT / "docs" / f"{page}.md").read_text().splitlines()
+    for line in (ROOT / "docs" / f"{page}.md").read_text().replace("\\\n", "").splitlines()
     if line.startswith("pellucid train ")
 ]
 
