@@ -318,6 +318,15 @@ def test_roll_off_has_slope_one_on_its_knee_and_none_at_white():
     assert slope.tolist() == [1, 0]
 
 
+def test_a_pixel_that_is_no_number_keeps_no_other_from_being_rolled():
+    linear = torch.full((3, 2, 2), 0.98)
+    rolled = finish(linear, CAMERA, Rendering(), ISPConfig())
+    linear[:, 0, 0] = torch.nan
+    assert torch.equal(finish(linear, CAMERA, Rendering(), ISPConfig())[:, 1], rolled[:, 1])
+    bright = apply_matrix(linear, CAMERA.cam_to_srgb)
+    assert (encode(bright, "rec709") - rolled)[:, 1].abs().min() > 1e-4
+
+
 def test_roll_off_is_monotone_smooth_and_leaves_the_rest_alone():
     x = torch.linspace(-0.2, 1.5, 100_001, dtype=torch.float64)
     y = roll_highlights(x)

@@ -153,7 +153,7 @@ def _clip(mosaic: Tensor, low: float, high: float) -> Tensor:
 
 def rolls(linear: Tensor, config: ISPConfig) -> bool:
     """Whether anything of balanced RGB (..., 3, H, W) is bright enough to be rolled."""
-    return config.highlights == "roll" and bool(linear.amax() > KNEE)
+    return config.highlights == "roll" and bool((linear > KNEE).any())
 
 
 def roll_highlights(linear: Tensor) -> Tensor:
